@@ -1,0 +1,180 @@
+"""What the library talks about: accounts, sessions, roles, tokens. All are frozen; secrets stay out of every ``repr``.
+
+Two words to keep apart: a *user* is the app's own object, a mapped class or a document, and the library never looks
+inside it. An :class:`Account` is what the library knows about a user, and holds that object in ``account.user``.
+"""
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from datetime import datetime
+from typing import Any, Generic
+
+from typing_extensions import TypeVar
+
+U = TypeVar("U", default=Any)
+"""The app's own user class."""
+
+SUPERADMIN = "superadmin"
+ADMIN = "admin"
+MODERATOR = "moderator"
+PREMIUM = "premium"
+VERIFIED = "verified"
+USER = "user"
+
+STANDARD_ROLES: Mapping[str, str] = {
+    SUPERADMIN: "May do everything; at least one enabled superadmin always remains.",
+    ADMIN: "Manages users and roles.",
+    MODERATOR: "Moderates content.",
+    PREMIUM: "Has the paid features.",
+    VERIFIED: "Has a verified e-mail address.",
+    USER: "Every registered user.",
+}
+"""The roles that every installation has, with their descriptions. They cannot be renamed or deleted."""
+
+
+@dataclass(frozen=True, slots=True)
+class Role:
+    """A named permission that users can hold."""
+
+    id: str
+    name: str
+    description: str
+
+
+@dataclass(frozen=True, slots=True)
+class Session:
+    """One sign-in: a row that lives until its refresh token expires, is revoked, or gives itself away.
+
+    Attributes:
+        generation: How often the refresh token has been rotated; only the current generation refreshes.
+        rotated_at: When ``generation`` last moved on.
+        expires_at: When the session ends unless it is refreshed before.
+        revoked_at: When it was ended, or None.
+    """
+
+    id: str
+    user_id: str
+    generation: int
+    created_at: datetime
+    rotated_at: datetime
+    expires_at: datetime
+    revoked_at: datetime | None = None
+    user_agent: str | None = None
+    ip: str | None = None
+
+    def is_live(self, now: datetime) -> bool:
+        """Say whether the session still stands for a signed-in user at that moment."""
+        return self.revoked_at is None and now < self.expires_at
+
+
+@dataclass(frozen=True, slots=True)
+class Account(Generic[U]):
+    """What the library knows about a user, and the app's own user object with it.
+
+    Attributes:
+        id: The user's key as a string, whatever its type in the database.
+        roles: The names of the roles the user holds.
+        user: The app's own object, loaded and detached: reading its columns never does I/O.
+        session: The session this account was authenticated by; None where there is none.
+    """
+
+    id: str
+    username: str
+    email: str
+    hashed_password: str = field(repr=False)
+    disabled: bool
+    roles: frozenset[str]
+    user: U = field(repr=False)
+    session: Session | None = field(default=None, compare=False)
+
+    @property
+    def verified(self) -> bool:
+        """Whether the e-mail address has been verified: that fact is kept once, as the role ``verified``."""
+        return VERIFIED in self.roles
+
+
+@dataclass(frozen=True, slots=True)
+class NewUser:
+    """A user to be stored.
+
+    Attributes:
+        username: In canonical form.
+        email: In canonical form.
+        fields: The app's own attributes, by name.
+    """
+
+    username: str
+    email: str
+    hashed_password: str = field(repr=False)
+    fields: Mapping[str, Any] = field(default_factory=dict[str, Any], repr=False)
+
+
+@dataclass(frozen=True, slots=True)
+class TokenPair:
+    """What a sign-in or a refresh gives the client.
+
+    Attributes:
+        expires_in: Seconds until the access token expires.
+        refresh_expires_in: Seconds until the refresh token expires.
+    """
+
+    session_id: str
+    access_token: str = field(repr=False)
+    refresh_token: str = field(repr=False)
+    expires_in: int
+    refresh_expires_in: int
+
+
+@dataclass(frozen=True, slots=True)
+class Claims:
+    """What a verified access token says.
+
+    Attributes:
+        user_id: The ``sub`` claim: the user's key, never a name.
+        session_id: The ``sid`` claim.
+        token_id: The ``jti`` claim.
+        extra: All other claims.
+    """
+
+    user_id: str
+    session_id: str
+    token_id: str
+    issued_at: datetime
+    expires_at: datetime
+    extra: Mapping[str, Any] = field(default_factory=dict[str, Any], repr=False)
+
+
+@dataclass(frozen=True, slots=True)
+class UserField:
+    """An attribute of the app's own user model that travels over HTTP.
+
+    Attributes:
+        annotation: The type, as Pydantic validates and OpenAPI shows it; constraints come as ``Annotated``.
+        required: Whether a new user must be given it.
+    """
+
+    name: str
+    annotation: Any
+    required: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class UserSchema:
+    """What the HTTP floor has to know of the app's user model; a backend reads it off the model when it is built.
+
+    Attributes:
+        id_type: The type of the key in JSON: ``int`` is a number, everything else a string.
+        public: The app's own attributes that user JSON shows.
+        writable: The app's own attributes that a client may set.
+        required: The attributes that a new user must be given, writable or not.
+        username_max_length: In characters.
+        email_max_length: In characters.
+    """
+
+    name: str
+    id_type: type
+    public: tuple[UserField, ...] = ()
+    writable: tuple[UserField, ...] = ()
+    required: tuple[str, ...] = ()
+    username_max_length: int = 64
+    email_max_length: int = 254

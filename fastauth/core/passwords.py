@@ -1,0 +1,131 @@
+"""The one place where passwords are judged, hashed and verified: off the event loop, and with a decoy for nobody."""
+
+import asyncio
+import os
+import re
+import threading
+import unicodedata
+from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
+from typing import NamedTuple, TypeVar
+
+from fastauth.core.exceptions import ConfigurationError, ErrorDetail, ValidationException, WeakPasswordException
+from fastauth.core.hashers import BcryptHasher
+from fastauth.core.protocols import PasswordHasher
+from fastauth.core.settings import MAX_PASSWORD_LENGTH, MIN_PASSWORD_LENGTH, PasswordSettings
+
+_T = TypeVar("_T")
+_SURROGATES = re.compile(r"[\ud800-\udfff]")
+_PRODUCTION_MIN_LENGTH = 15
+_PRODUCTION_MIN_COST = 10  # OWASP Password Storage Cheat Sheet
+_NICENESS = 10
+
+
+class Verification(NamedTuple):
+    """The outcome of one comparison.
+
+    Attributes:
+        ok: Whether the password made the stored hash.
+        new_hash: A hash of the same password to store instead, when the old one is plain, foreign or of another cost.
+    """
+
+    ok: bool
+    new_hash: str | None = None
+
+
+class Passwords:
+    """Judges, hashes and verifies passwords.
+
+    bcrypt lets go of the interpreter's lock, so that a pool of one thread per core uses the whole machine; the threads
+    run at a lower priority, so that other requests hardly feel a storm of sign-ins.
+
+    Args:
+        settings: The policy and the hasher.
+        production: Whether to apply the stricter floors of production.
+    """
+
+    def __init__(self, settings: PasswordSettings, *, production: bool) -> None:
+        if production and settings.hasher is None and settings.bcrypt_cost < _PRODUCTION_MIN_COST:
+            raise ConfigurationError(
+                f"PasswordSettings(bcrypt_cost={settings.bcrypt_cost}) is too cheap for production; "
+                f"use at least {_PRODUCTION_MIN_COST}."
+            )
+        self.min_length = settings.min_length or (_PRODUCTION_MIN_LENGTH if production else MIN_PASSWORD_LENGTH)
+        bcrypt_hasher = BcryptHasher(settings.bcrypt_cost)
+        self._hasher: PasswordHasher = settings.hasher or bcrypt_hasher
+        self._readable: tuple[PasswordHasher, ...] = (self._hasher, bcrypt_hasher)
+        self._decoy = self._hasher.decoy()
+        self._threads = settings.threads or os.cpu_count() or 1
+        self._pool: ThreadPoolExecutor | None = None
+        self._pool_lock = threading.Lock()
+
+    def check(self, password: str) -> None:
+        """Judge a password that is about to be set, in code points and in NFC.
+
+        Raises:
+            WeakPasswordException: It is too short or too long.
+            ValidationException: It holds half of a surrogate pair, which is no character.
+        """
+        if _SURROGATES.search(password):
+            raise ValidationException.of("password", "The password has a character that is not valid Unicode.")
+        length = len(password) if len(password) > MAX_PASSWORD_LENGTH * 2 else len(_nfc(password))
+        if length < self.min_length:
+            message, kind = f"The password needs at least {self.min_length} characters.", "password_too_short"
+        elif length > MAX_PASSWORD_LENGTH:
+            message, kind = f"The password may have at most {MAX_PASSWORD_LENGTH} characters.", "password_too_long"
+        else:
+            return
+        raise WeakPasswordException(message, details=[ErrorDetail(loc=["body", "password"], msg=message, type=kind)])
+
+    async def hash(self, password: str) -> str:
+        """Return a new hash of the password; the caller has it checked before."""
+        return await self._run(lambda: self._hasher.hash(_nfc(password)))
+
+    async def verify(self, password: str, stored: str | None) -> Verification:
+        """Compare a password with a stored hash, at the cost of one hash whatever the outcome.
+
+        Nobody's hash (None), a hash that cannot be used, and a password of a length that was never accepted are
+        compared with a decoy. So the time does not tell them apart, and no caller can forget it.
+        """
+        return await self._run(lambda: self._verify(password, stored))
+
+    def close(self) -> None:
+        """Let go of the threads; they come back with the next password."""
+        with self._pool_lock:
+            pool, self._pool = self._pool, None
+        if pool is not None:
+            pool.shutdown(wait=True)
+
+    def _verify(self, password: str, stored: str | None) -> Verification:
+        hasher = next((each for each in self._readable if stored and each.recognizes(stored)), None)
+        if hasher is None or stored is None or len(password) > MAX_PASSWORD_LENGTH * 2:
+            self._hasher.verify("", self._decoy)
+            return Verification(ok=False)
+        normal = _nfc(password)
+        if not hasher.verify(normal, stored):
+            return Verification(ok=False)
+        if hasher is self._hasher and not hasher.needs_rehash(stored):
+            return Verification(ok=True)
+        return Verification(ok=True, new_hash=self._hasher.hash(normal))
+
+    async def _run(self, work: Callable[[], _T]) -> _T:
+        return await asyncio.get_running_loop().run_in_executor(self._executor(), work)
+
+    def _executor(self) -> ThreadPoolExecutor:
+        with self._pool_lock:
+            if self._pool is None:  # made at first use, so that a worker that was forked before has its own
+                self._pool = ThreadPoolExecutor(self._threads, "fastauth-passwords", initializer=_lower_priority)
+            return self._pool
+
+
+def _nfc(password: str) -> str:
+    # NIST SP 800-63B-4, 3.1.1.2: one form for what looks the same, and nothing else is touched.
+    return unicodedata.normalize("NFC", password)
+
+
+def _lower_priority() -> None:
+    # Niceness belongs to the thread on Linux. Where it does not, or may not be set, hashing goes on without.
+    try:
+        os.setpriority(os.PRIO_PROCESS, threading.get_native_id(), _NICENESS)
+    except (AttributeError, OSError):
+        pass

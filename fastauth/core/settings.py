@@ -1,0 +1,109 @@
+"""The settings, in small frozen groups; each is checked when it is made, and every one of them changes something."""
+
+import re
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import timedelta
+from typing import TYPE_CHECKING, Literal
+
+from fastauth.core.exceptions import ConfigurationError
+
+if TYPE_CHECKING:
+    from fastauth.core.protocols import PasswordHasher
+
+MIN_PASSWORD_LENGTH = 8  # NIST SP 800-63B-4 and ASVS 6.2.1: the floor under any setting
+MAX_PASSWORD_LENGTH = 1024
+_COOKIE_NAME = re.compile(r"[A-Za-z0-9_.-]{1,64}")
+
+
+def _require(condition: bool, message: str) -> None:
+    if not condition:
+        raise ConfigurationError(message)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class TokenSettings:
+    """How tokens are made and judged.
+
+    Args:
+        issuer: The ``iss`` claim, compared exactly; None leaves it out and does not look at it.
+        audience: The ``aud`` claim, one or several; a token must name at least one of them.
+        leeway: How far the clocks of two machines may be apart.
+        refresh_grace: How long the refresh token before the current one is still answered, for lost answers and for
+            two tabs that refresh at once; zero is strict (RFC 9700, 4.14.2).
+        session_expires_in: How long after the sign-in a session ends, however often it was refreshed.
+    """
+
+    issuer: str | None = None
+    audience: str | Sequence[str] | None = None
+    leeway: timedelta = timedelta(seconds=10)
+    refresh_grace: timedelta = timedelta(seconds=10)
+    session_expires_in: timedelta = timedelta(days=30)
+
+    def __post_init__(self) -> None:
+        _require(self.issuer != "", "TokenSettings(issuer=...) may not be empty; leave it out instead.")
+        _require(all(self.audiences), "TokenSettings(audience=...) may not be empty; leave it out instead.")
+        _require(
+            timedelta(0) <= self.leeway <= timedelta(minutes=5),
+            "TokenSettings(leeway=...) is between 0 and 5 minutes: it prolongs every expired token.",
+        )
+        _require(
+            timedelta(0) <= self.refresh_grace <= timedelta(minutes=5),
+            "TokenSettings(refresh_grace=...) is between 0 and 5 minutes: a stolen token works as long.",
+        )
+        _require(self.session_expires_in > timedelta(0), "TokenSettings(session_expires_in=...) must be positive.")
+
+    @property
+    def audiences(self) -> tuple[str, ...]:
+        """The audiences as a tuple; empty when none is set."""
+        if self.audience is None:
+            return ()
+        return (self.audience,) if isinstance(self.audience, str) else tuple(self.audience)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class PasswordSettings:
+    """What a password must be, and how it is hashed.
+
+    Args:
+        min_length: In code points; None is 15 in production (NIST SP 800-63B-4) and 8 in development. Never below 8.
+        bcrypt_cost: The work factor of new hashes, the base-2 logarithm of the rounds.
+        hasher: What makes new hashes instead of bcrypt; bcrypt hashes are verified all the same, and made anew.
+        threads: How many hashes may be computed at once; None is one per processor core.
+    """
+
+    min_length: int | None = None
+    bcrypt_cost: int = 12
+    hasher: "PasswordHasher | None" = None
+    threads: int | None = None
+
+    def __post_init__(self) -> None:
+        _require(
+            self.min_length is None or MIN_PASSWORD_LENGTH <= self.min_length <= MAX_PASSWORD_LENGTH,
+            f"PasswordSettings(min_length=...) is between {MIN_PASSWORD_LENGTH} and {MAX_PASSWORD_LENGTH}.",
+        )
+        _require(4 <= self.bcrypt_cost <= 31, "PasswordSettings(bcrypt_cost=...) is between 4 and 31.")
+        _require(self.threads is None or self.threads >= 1, "PasswordSettings(threads=...) is at least 1.")
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class CookieSettings:
+    """How the tokens travel in cookies, with ``use_cookie=True``.
+
+    Args:
+        name: The cookies are called ``{name}_access`` and ``{name}_refresh``.
+        samesite: Of the access cookie; the refresh cookie is always ``strict``.
+    """
+
+    name: str = "fastauth"
+    samesite: Literal["lax", "strict"] = "lax"
+
+    def __post_init__(self) -> None:
+        _require(
+            _COOKIE_NAME.fullmatch(self.name) is not None,
+            "CookieSettings(name=...) has 1 to 64 letters, digits or _ . - and no prefix; that one is added.",
+        )
+        _require(
+            self.samesite in {"lax", "strict"},
+            "CookieSettings(samesite=...) is 'lax' or 'strict'; 'none' would send the tokens along from any site.",
+        )
