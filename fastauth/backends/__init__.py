@@ -1,0 +1,1 @@
+"""A shelf: one backend per module; nothing in the house imports them, the app does."""

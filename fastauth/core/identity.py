@@ -3,11 +3,12 @@
 import re
 import unicodedata
 from functools import lru_cache
-from typing import Literal, NamedTuple, Protocol
+from typing import Protocol
 
 import idna
 
 from fastauth.core.exceptions import ValidationException
+from fastauth.core.models import Login
 
 USERNAME_MAX_LENGTH = 64
 EMAIL_MAX_LENGTH = 254  # RFC 5321, 4.5.3.1.3: a path of 256 octets less its angle brackets
@@ -19,16 +20,11 @@ _ASCII_USERNAME = re.compile(r"[\x21-\x7e]+")
 # RFC 5321's dot-string, with the letters that RFC 6531 adds. Quoted local parts are refused: nobody has one, and each
 # has many spellings.
 _LOCAL_PART = re.compile(r"[^\s\x00-\x20\x7f-\x9f\"(),:;<>@\[\\\].]+(?:\.[^\s\x00-\x20\x7f-\x9f\"(),:;<>@\[\\\].]+)*")
-_ASCII_DOMAIN = re.compile(r"(?=.{1,253}\Z)(?:[a-z0-9](?:[a-z0-9-]{0,61}[a-z0-9])?)(?:\.[a-z0-9](?:[a-z0-9-]{0,61}[a-z0-9])?)*")
+_ASCII_DOMAIN = re.compile(
+    r"(?=.{1,253}\Z)(?:[a-z0-9](?:[a-z0-9-]{0,61}[a-z0-9])?)(?:\.[a-z0-9](?:[a-z0-9-]{0,61}[a-z0-9])?)*"
+)
 _ROLE_NAME = re.compile(r"[a-z0-9][a-z0-9_.:-]{0,63}")
 _SURROGATES = re.compile(r"[\ud800-\udfff]")
-
-
-class Login(NamedTuple):
-    """What somebody signs in with, in canonical form."""
-
-    kind: Literal["username", "email"]
-    value: str
 
 
 def canonical_username(username: str) -> str:
@@ -37,10 +33,7 @@ def canonical_username(username: str) -> str:
     Raises:
         ValidationException: It is empty, too long, or has characters that no username may have.
     """
-    if _ASCII_USERNAME.fullmatch(username):
-        canonical = username.lower()
-    else:
-        canonical = _precis(username)
+    canonical = username.lower() if _ASCII_USERNAME.fullmatch(username) else _precis(username)
     if "@" in canonical:
         raise ValidationException.of("username", "A username may not hold an @; it could be an e-mail address.")
     if len(canonical) > USERNAME_MAX_LENGTH:
@@ -92,7 +85,12 @@ def canonical_email(email: str) -> str:
 
 def _ascii_email(email: str) -> str | None:
     local, at, domain = email.lower().rpartition("@")
-    if not at or len(email) > EMAIL_MAX_LENGTH or len(local) > _EMAIL_MAX_LOCAL_OCTETS or not _LOCAL_PART.fullmatch(local):
+    if (
+        not at
+        or len(email) > EMAIL_MAX_LENGTH
+        or len(local) > _EMAIL_MAX_LOCAL_OCTETS
+        or not _LOCAL_PART.fullmatch(local)
+    ):
         return None
     if not _ASCII_DOMAIN.fullmatch(domain):
         return None

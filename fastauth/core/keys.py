@@ -19,7 +19,6 @@ from fastauth.core.exceptions import ConfigurationError
 logger = logging.getLogger("fastauth")
 
 Algorithm: TypeAlias = Literal["HS256", "HS384", "HS512"]
-SecretKey: TypeAlias = "str | bytes | Key"
 
 _MIN_BYTES: Mapping[str, int] = {"HS256": 32, "HS384": 48, "HS512": 64}  # RFC 7518, 3.2: as long as the hash
 _MIN_ENTROPY_BITS = 96.0
@@ -77,6 +76,10 @@ class Key:
         return f"Key(kid={self.kid!r}, algorithm={self.algorithm!r})"
 
 
+SecretKey: TypeAlias = str | bytes | Key
+"""A key as the app gives it."""
+
+
 class KeyRing:
     """Keys by name, newest first: the first signs, all verify. It never changes; a new ring is a new object.
 
@@ -103,9 +106,7 @@ class KeyRing:
         return f"KeyRing({list(self)!r})"
 
 
-def make_key_ring(
-    secret_key: SecretKey | Sequence[SecretKey] | None, *, algorithm: str, production: bool
-) -> KeyRing:
+def make_key_ring(secret_key: SecretKey | Sequence[SecretKey] | None, *, algorithm: str, production: bool) -> KeyRing:
     """Build the ring from what the app gave, or else from the environment, or else (in development) from a file.
 
     Args:
@@ -158,7 +159,7 @@ def _from_file(production: bool) -> str:
 
 
 def _write_key_file() -> None:
-    # Written aside and linked into place: of several processes that start at once one wins, and nobody reads half a key.
+    # Written aside and linked into place: of several processes at once one wins, and nobody reads half a key.
     folder = _KEY_FILE.parent
     folder.mkdir(mode=0o700, exist_ok=True)
     (folder / ".gitignore").write_text("*\n", "utf-8")

@@ -7,7 +7,7 @@ inside it. An :class:`Account` is what the library knows about a user, and holds
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from datetime import datetime
-from typing import Any, Generic
+from typing import Any, Generic, Literal, NamedTuple
 
 from typing_extensions import TypeVar
 
@@ -91,6 +91,13 @@ class Account(Generic[U]):
     def verified(self) -> bool:
         """Whether the e-mail address has been verified: that fact is kept once, as the role ``verified``."""
         return VERIFIED in self.roles
+
+
+class Login(NamedTuple):
+    """What somebody signs in with, in canonical form."""
+
+    kind: Literal["username", "email"]
+    value: str
 
 
 @dataclass(frozen=True, slots=True)

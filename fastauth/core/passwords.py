@@ -1,6 +1,7 @@
 """The one place where passwords are judged, hashed and verified: off the event loop, and with a decoy for nobody."""
 
 import asyncio
+import contextlib
 import os
 import re
 import threading
@@ -125,7 +126,5 @@ def _nfc(password: str) -> str:
 
 def _lower_priority() -> None:
     # Niceness belongs to the thread on Linux. Where it does not, or may not be set, hashing goes on without.
-    try:
+    with contextlib.suppress(AttributeError, OSError):
         os.setpriority(os.PRIO_PROCESS, threading.get_native_id(), _NICENESS)
-    except (AttributeError, OSError):
-        pass

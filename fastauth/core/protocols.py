@@ -19,9 +19,9 @@ from typing import Any, Protocol, runtime_checkable
 from pydantic import BaseModel
 from typing_extensions import TypeVar
 
-from fastauth.core.models import Account, NewUser, Role, Session, U, UserSchema
+from fastauth.core.models import Account, Login, NewUser, Role, Session, U, UserSchema
 
-C_contra = TypeVar("C_contra", bound=BaseModel, contravariant=True)
+C_contra = TypeVar("C_contra", bound=BaseModel, contravariant=True, default=Any)
 
 
 class UserStore(Protocol[U]):
@@ -41,15 +41,17 @@ class UserStore(Protocol[U]):
         """Return the account of this user with its roles, or None."""
         ...
 
-    async def find_user(self, *, username: str | None = None, email: str | None = None) -> Account[U] | None:
-        """Return the account with this username or with this e-mail address (exactly one is given), or None."""
+    async def find_user(self, login: Login) -> Account[U] | None:
+        """Return the account with this username or with this e-mail address, or None."""
         ...
 
     async def replace_password(self, user_id: str, *, old_hash: str, new_hash: str) -> bool:
         """Replace the hash if it is still ``old_hash``, and touch nothing else; say whether it was replaced."""
         ...
 
-    async def set_password(self, user_id: str, new_hash: str, *, now: datetime, keep_session: str | None = None) -> bool:
+    async def set_password(
+        self, user_id: str, new_hash: str, *, now: datetime, keep_session: str | None = None
+    ) -> bool:
         """Set the hash and revoke every live session but ``keep_session``; False when there is no such user."""
         ...
 
@@ -248,6 +250,3 @@ class PasswordHasher(Protocol):
     def decoy(self) -> str:
         """Return a hash that no password makes, which takes as long to compare as a new one."""
         ...
-
-
-

@@ -4,12 +4,10 @@ import re
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import timedelta
-from typing import TYPE_CHECKING, Literal
+from typing import Literal
 
 from fastauth.core.exceptions import ConfigurationError
-
-if TYPE_CHECKING:
-    from fastauth.core.protocols import PasswordHasher
+from fastauth.core.protocols import PasswordHasher
 
 MIN_PASSWORD_LENGTH = 8  # NIST SP 800-63B-4 and ASVS 6.2.1: the floor under any setting
 MAX_PASSWORD_LENGTH = 1024
@@ -74,7 +72,7 @@ class PasswordSettings:
 
     min_length: int | None = None
     bcrypt_cost: int = 12
-    hasher: "PasswordHasher | None" = None
+    hasher: PasswordHasher | None = None
     threads: int | None = None
 
     def __post_init__(self) -> None:

@@ -8,10 +8,10 @@ import base64
 import binascii
 import json
 import re
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from datetime import timedelta
 from enum import Enum
-from typing import Any, NoReturn
+from typing import Any, NoReturn, cast
 
 from fastauth.core.clock import Clock
 from fastauth.core.exceptions import TokenException
@@ -70,7 +70,9 @@ _REQUIRED: Mapping[Purpose, tuple[str, ...]] = {
     Purpose.ACCESS: ("sub", "sid", "jti"),
     Purpose.REFRESH: ("sub", "sid", "jti", "gen", "auth_time"),
 }
-RESERVED_CLAIMS = frozenset({"iss", "aud", "iat", "exp", "nbf", *(name for names in _REQUIRED.values() for name in names)})
+RESERVED_CLAIMS = frozenset(
+    {"iss", "aud", "iat", "exp", "nbf", *(name for names in _REQUIRED.values() for name in names)}
+)
 
 
 class Signer:
@@ -151,9 +153,11 @@ class Signer:
         return claims
 
     def _check_times(self, claims: Mapping[str, Any], purpose: Purpose) -> None:
-        issued, expires, now = claims.get("iat"), claims.get("exp"), self._clock().timestamp()
-        if not _is_time(issued) or not _is_time(expires) or ("nbf" in claims and not _is_time(claims["nbf"])):
+        now = self._clock().timestamp()
+        if not (_is_time(claims.get("iat")) and _is_time(claims.get("exp")) and _is_time(claims.get("nbf", 1))):
             _refuse("times")
+        issued: int = claims["iat"]
+        expires: int = claims["exp"]
         if expires <= now - self._leeway:
             _refuse("expired")
         if max(issued, claims.get("nbf", 0)) > now + self._leeway:
@@ -167,11 +171,15 @@ class Signer:
         if not self._audiences:
             return
         audience = claims.get("aud")
-        named = [audience] if isinstance(audience, str) else audience
-        if not isinstance(named, list) or not all(isinstance(each, str) for each in named):
-            _refuse("audience")
+        named = [audience] if isinstance(audience, str) else _strings(audience)
         if not set(self._audiences).intersection(named):
             _refuse("audience")
+
+
+def _strings(values: Any) -> Sequence[str]:
+    if type(values) is not list or not all(isinstance(value, str) for value in cast("list[Any]", values)):
+        _refuse("audience")
+    return cast("list[str]", values)
 
 
 def _refuse(reason: str) -> NoReturn:
@@ -214,6 +222,6 @@ _DECODER = json.JSONDecoder(object_pairs_hook=_once, parse_constant=_no_constant
 def _decode(segment: str) -> dict[str, Any]:
     # From text, not bytes: json.loads would guess UTF-16 and UTF-32 from bytes.
     value: Any = _DECODER.decode(_unb64(segment).decode("utf-8"))
-    if not isinstance(value, dict):
+    if type(value) is not dict:
         _refuse("not an object")
-    return value
+    return cast("dict[str, Any]", value)

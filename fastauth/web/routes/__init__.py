@@ -1,0 +1,1 @@
+"""The routes, one module per noun; each handler calls one service method."""

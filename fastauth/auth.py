@@ -1,0 +1,282 @@
+"""The one place where everything meets. It wires and holds, and decides nothing."""
+
+import os
+from collections.abc import AsyncGenerator, Iterable, Sequence
+from contextlib import asynccontextmanager
+from datetime import timedelta
+from typing import Any, Generic
+
+from fastapi import APIRouter, FastAPI
+
+from fastauth.core.clock import Clock, system_clock
+from fastauth.core.exceptions import ConfigurationError
+from fastauth.core.keys import SecretKey, make_key_ring
+from fastauth.core.models import U
+from fastauth.core.passwords import Passwords
+from fastauth.core.protocols import SignInMethod, Store
+from fastauth.core.settings import CookieSettings, PasswordSettings, TokenSettings
+from fastauth.core.signing import Purpose, Signer
+from fastauth.services.accounts import Accounts
+from fastauth.services.bootstrap import Bootstrap
+from fastauth.services.deadline import with_deadline
+from fastauth.services.roles import Roles
+from fastauth.services.sessions import Sessions
+from fastauth.signin.password import PasswordSignIn
+from fastauth.web.dependencies import Dependencies, UserDependency, scheme_name_of
+from fastauth.web.error_handlers import install_exception_handlers
+from fastauth.web.openapi import publish_token_url
+from fastauth.web.routes.accounts import account_routes
+from fastauth.web.routes.roles import role_routes
+from fastauth.web.routes.tokens import token_routes
+from fastauth.web.transport import TokenTransport
+
+
+class FastAuth(Generic[U]):
+    """Authentication and authorization for a FastAPI app.
+
+    Args:
+        store: Where users, roles and sessions are kept, such as ``SQLStore(engine)``.
+        secret_key: What signs the tokens: one key, or several of which the first signs and all verify. Without it,
+            ``FASTAUTH_SECRET_KEY`` and then ``SECRET_KEY`` are read from the environment, and in development a key is
+            made and kept in ``.fastauth/secret_key``.
+        algorithm: ``HS256``, ``HS384`` or ``HS512``.
+        access_token_expires_in: Minutes, or a ``timedelta``.
+        refresh_token_expires_in: Days, or a ``timedelta``; a session that is not refreshed for so long ends.
+        use_cookie: Set and read the tokens in HttpOnly cookies too; a header comes before a cookie.
+        secure_cookies: ``Secure`` cookies with the ``__Host-`` prefix. On http at a loopback address they are left out
+            in development.
+        token_url: Where to sign in; the refresh route is below it.
+        registration: Whether anyone may register.
+        production: Strict checks. None reads ``FASTAUTH_ENV``; without that it is development.
+        tokens: Issuer, audience, leeway, grace and the longest session.
+        passwords: Policy and hashing.
+        cookies: Names and attributes.
+        sign_in_methods: Further ways to sign in; each gets a route below ``token_url``.
+        store_timeout: How long a store call may take before it is given up with 503; seconds, or a ``timedelta``.
+        clock: Where the time comes from; for tests.
+
+    Raises:
+        ConfigurationError: Something cannot work, or is not safe.
+    """
+
+    def __init__(
+        self,
+        store: Store[U],
+        *,
+        secret_key: SecretKey | Sequence[SecretKey] | None = None,
+        algorithm: str = "HS256",
+        access_token_expires_in: float | timedelta = 30,
+        refresh_token_expires_in: float | timedelta = 7,
+        use_cookie: bool = False,
+        secure_cookies: bool = True,
+        token_url: str = "/token",  # noqa: S107
+        registration: bool = True,
+        production: bool | None = None,
+        tokens: TokenSettings | None = None,
+        passwords: PasswordSettings | None = None,
+        cookies: CookieSettings | None = None,
+        sign_in_methods: Sequence[SignInMethod[U, Any]] = (),
+        store_timeout: float | timedelta = 5,
+        clock: Clock = system_clock,
+    ) -> None:
+        self.production = _is_production(production)
+        self.store = store
+        tokens = tokens or TokenSettings()
+        access = _span("access_token_expires_in", access_token_expires_in, timedelta(minutes=1))
+        refresh = _span("refresh_token_expires_in", refresh_token_expires_in, timedelta(days=1))
+        _check_cookies(use_cookie=use_cookie, secure=secure_cookies, production=self.production)
+        _check_token_url(token_url, sign_in_methods)
+        if registration:
+            _check_registration(store)
+
+        ring = make_key_ring(secret_key, algorithm=algorithm, production=self.production)
+        lifetimes = {Purpose.ACCESS: access, Purpose.REFRESH: refresh}
+        signer = Signer(ring, tokens, lifetimes=lifetimes, clock=clock)
+        self._passwords = Passwords(passwords or PasswordSettings(), production=self.production)
+        timed = with_deadline(store, _span("store_timeout", store_timeout, timedelta(seconds=1)))
+
+        self.sessions: Sessions[U] = Sessions(
+            timed,
+            signer,
+            access_expires_in=access,
+            refresh_expires_in=refresh,
+            session_expires_in=tokens.session_expires_in,
+            refresh_grace=tokens.refresh_grace,
+            clock=clock,
+        )
+        self.accounts: Accounts[U] = Accounts(timed, self._passwords, clock=clock)
+        self.roles: Roles[U] = Roles(timed)
+        self._bootstrap = Bootstrap(timed, self.accounts)
+
+        transport = TokenTransport(
+            cookies or CookieSettings(),
+            use_cookie=use_cookie,
+            secure_cookies=secure_cookies,
+            production=self.production,
+        )
+        dependencies = Dependencies(self.sessions, transport, token_url=token_url)
+        self._dependencies = dependencies
+        self.current_account = dependencies.current_account
+        """The signed-in account, or 401. Every guard stands on it: override it in tests, and all of them follow."""
+        self.current_user: UserDependency[U] = dependencies.current_user
+        """The signed-in user, the app's own object, or 401."""
+        self.optional_user = dependencies.optional_user
+        """The signed-in user; None when no token was sent, 401 when a bad one was."""
+        self.verified_user: UserDependency[U] = dependencies.verified_user
+        """The signed-in user if their e-mail address is verified, else 403."""
+        self.current_claims = dependencies.current_claims
+        """What the access token says, without asking the store: true until it expires, revoked or not."""
+
+        password_sign_in = PasswordSignIn(timed, self._passwords)
+        self._token_routes = token_routes(
+            self.sessions, password_sign_in, sign_in_methods, transport, dependencies, token_url=token_url
+        )
+        self._account_router = account_routes(timed, self.accounts, dependencies, registration=registration)
+        self._role_router = role_routes(self.roles, dependencies)
+        self._scheme_name = scheme_name_of(token_url)
+
+    def get_current_active_user_dependency(self) -> UserDependency[U]:
+        """Return :attr:`current_user`, by its older name."""
+        return self.current_user
+
+    def require_roles(self, roles: Iterable[str]) -> UserDependency[U]:
+        """Return the dependency that lets in whoever holds one of the roles; a superadmin always passes."""
+        return self._dependencies.require_roles(roles)
+
+    def require_all_roles(self, roles: Iterable[str]) -> UserDependency[U]:
+        """Return the dependency that lets in whoever holds all of the roles; a superadmin always passes."""
+        return self._dependencies.require_all_roles(roles)
+
+    def is_admin(self) -> UserDependency[U]:
+        """Return the dependency that lets in admins and superadmins."""
+        return self._dependencies.is_admin()
+
+    def get_auth_router(self) -> APIRouter:
+        """Return the router of sign-in, refresh and sign-out."""
+        return self._token_routes.router
+
+    def get_account_router(self) -> APIRouter:
+        """Return the router of registration and of the signed-in user."""
+        return self._account_router
+
+    def get_role_router(self) -> APIRouter:
+        """Return the router of roles and of who holds them."""
+        return self._role_router
+
+    def setup(self, app: FastAPI, *, prefix: str = "") -> None:
+        """Add every route and the error handlers to the app.
+
+        Args:
+            app: The app.
+            prefix: What the paths of the routes begin with, such as ``/auth``.
+        """
+        for router in (self.get_auth_router(), self.get_account_router(), self.get_role_router()):
+            app.include_router(router, prefix=prefix)
+        self.setup_exception_handlers(app)
+
+    def setup_exception_handlers(self, app: FastAPI) -> None:
+        """Give every error of ours its shape, for an app that includes the routers one by one.
+
+        Without it, errors have the right status and a plain ``detail``.
+        """
+        install_exception_handlers(app)
+        self._publish_token_url(app)
+
+    @asynccontextmanager
+    async def lifespan(self, app: FastAPI) -> AsyncGenerator[None, None]:
+        """Prepare the store when the app starts, and give threads and connections back when it stops.
+
+        In development the tables and the standard roles are made. In production they have to be there.
+
+        Raises:
+            ConfigurationError: In production, something is missing; the message says what makes it.
+        """
+        self._publish_token_url(app)
+        if self.production:
+            await self._bootstrap.check()
+        else:
+            await self._bootstrap.initialize(create_admin=False)
+        try:
+            yield
+        finally:
+            self._passwords.close()
+            await self.store.close()
+
+    async def initialize_db(
+        self,
+        create_tables: bool = True,
+        init_roles: bool = True,
+        create_admin: bool = True,
+        admin_username: str | None = None,
+        admin_password: str | None = None,
+        admin_email: str | None = None,
+    ) -> None:
+        """Make what is missing, and leave what is there; safe from several processes at once.
+
+        Args:
+            create_tables: Make the tables, or the collections and indexes.
+            init_roles: Store the standard roles.
+            create_admin: Make a superadmin, when a name and a password are given here or in the environment as
+                ``FASTAUTH_ADMIN_USERNAME`` and ``FASTAUTH_ADMIN_PASSWORD``.
+            admin_username: The superadmin's username.
+            admin_password: Their password.
+            admin_email: Their e-mail address; by default ``<username>@fastauth.invalid``.
+
+        Raises:
+            UserExistsException: The name belongs to someone who is no superadmin; nobody is promoted by accident.
+            WeakPasswordException: The password does not meet the policy.
+            StoreUnavailableException: The database cannot be reached.
+        """
+        await self._bootstrap.initialize(
+            create_tables=create_tables,
+            init_roles=init_roles,
+            create_admin=create_admin,
+            admin_username=admin_username,
+            admin_email=admin_email,
+            admin_password=admin_password,
+        )
+
+    def _publish_token_url(self, app: FastAPI) -> None:
+        publish_token_url(app, scheme_name=self._scheme_name, endpoint=self._token_routes.token_endpoint)
+
+
+def _is_production(production: bool | None) -> bool:
+    if production is not None:
+        return production
+    name = os.environ.get("FASTAUTH_ENV", "").lower()
+    if name in {"production", "prod"}:
+        return True
+    if name in {"", "development", "dev", "test", "testing"}:
+        return False
+    raise ConfigurationError(f"FASTAUTH_ENV={name!r} is neither 'production' nor 'development'.")
+
+
+def _span(name: str, value: float | timedelta, unit: timedelta) -> timedelta:
+    span = value if isinstance(value, timedelta) else value * unit
+    if span < timedelta(seconds=1):
+        raise ConfigurationError(f"{name}={value!r} must be at least one second.")
+    return span
+
+
+def _check_cookies(*, use_cookie: bool, secure: bool, production: bool) -> None:
+    if use_cookie and production and not secure:
+        raise ConfigurationError("secure_cookies=False sends the tokens in the clear; production refuses it.")
+
+
+def _check_token_url(token_url: str, methods: Sequence[SignInMethod[Any, Any]]) -> None:
+    if not token_url.startswith("/") or token_url.endswith("/"):
+        raise ConfigurationError(f"token_url={token_url!r} must begin with a slash and end without one, as '/token'.")
+    names = [method.name for method in methods]
+    for name in names:
+        if name in {"refresh", "password"} or names.count(name) > 1:
+            raise ConfigurationError(f"A sign-in method cannot be called {name!r}: the name is taken.")
+
+
+def _check_registration(store: Store[Any]) -> None:
+    writable = {field.name for field in store.schema.writable}
+    for name in store.schema.required:
+        if name not in writable:
+            raise ConfigurationError(
+                f"{store.schema.name}.{name} needs a value, and /register may not set it: name it in writable_fields, "
+                "give it a default, or pass registration=False."
+            )

@@ -1,0 +1,136 @@
+"""The session verbs."""
+
+from collections.abc import Sequence
+from datetime import datetime
+
+from sqlalchemy import bindparam, delete, insert, literal, select, update
+
+from fastauth.backends.sql.base import SQLBase
+from fastauth.backends.sql.database import Database
+from fastauth.backends.sql.mapping import UserMapping
+from fastauth.backends.sql.tables import Tables
+from fastauth.core.models import Account, Session, U
+
+_PURGE_BATCH = 1000
+
+
+class SQLTokenStore(SQLBase[U]):
+    """:class:`~fastauth.core.protocols.TokenStore` on SQL."""
+
+    def __init__(self, database: Database, mapping: UserMapping[U], tables: Tables) -> None:
+        super().__init__(database, mapping, tables)
+        sessions, users = tables.sessions, tables.users
+        enabled = mapping.column("disabled").is_not(True)
+        self._authenticate = (
+            select(*mapping.columns, self._role_names_of(mapping.key), *sessions.c)
+            .select_from(sessions.join(users, mapping.key == sessions.c.user_id))
+            .where(sessions.c.id == bindparam("session_id"))
+        )
+        self._rotate = (
+            update(sessions)
+            .where(
+                sessions.c.id == bindparam("session_id"),
+                sessions.c.user_id == bindparam("key", type_=mapping.key.type),
+                sessions.c.generation == bindparam("old_generation"),
+                sessions.c.revoked_at.is_(None),
+                sessions.c.expires_at > bindparam("now"),
+                select(mapping.key).where(mapping.key == sessions.c.user_id, enabled).exists(),
+            )
+            .values(
+                generation=sessions.c.generation + 1,
+                rotated_at=bindparam("now"),
+                expires_at=bindparam("new_expires_at"),
+            )
+        )
+        self._enabled = enabled
+
+    async def add_session(self, session: Session, *, hashed_password: str) -> bool:
+        """Store the session if its user is enabled and still has this password hash; say whether it was stored."""
+        key = self._mapping.parse_key(session.user_id)
+        columns = self._tables.sessions.c
+        values = {
+            columns.id: session.id,
+            columns.user_id: key,
+            columns.generation: session.generation,
+            columns.created_at: session.created_at,
+            columns.rotated_at: session.rotated_at,
+            columns.expires_at: session.expires_at,
+            columns.user_agent: session.user_agent,
+            columns.ip: session.ip,
+        }
+        # The lock on the user's row orders this against a disabling or a new password, which revoke what they see.
+        account = (
+            select(*(literal(value, column.type) for column, value in values.items()))
+            .where(
+                self._mapping.key == key,
+                self._mapping.column("hashed_password") == hashed_password,
+                self._enabled,
+            )
+            .with_for_update(read=True)
+        )
+        async with self._database.write() as connection:
+            added = await connection.execute(insert(self._tables.sessions).from_select(list(values), account))
+            return bool(added.rowcount)
+
+    async def authenticate(self, session_id: str) -> Account[U] | None:
+        """Return the account of this session with its roles, and with ``account.session`` set, or None."""
+        async with self._database.read() as connection:
+            row = (await connection.execute(self._authenticate, {"session_id": session_id})).one_or_none()
+        if row is None:
+            return None
+        return self._account(row, self._session(row[len(self._mapping.columns) + 1 :]))
+
+    async def rotate_session(
+        self, session_id: str, *, user_id: str, generation: int, now: datetime, expires_at: datetime
+    ) -> bool:
+        """Move the session from this generation to the next, as one compare-and-swap; say whether it moved."""
+        parameters = {
+            "session_id": session_id,
+            "key": self._mapping.parse_key(user_id),
+            "old_generation": generation,
+            "now": now,
+            "new_expires_at": expires_at,
+        }
+        async with self._database.write() as connection:
+            return bool((await connection.execute(self._rotate, parameters)).rowcount)
+
+    async def revoke_session(self, session_id: str, *, now: datetime) -> bool:
+        """Revoke the session; False when there is no live session of this id."""
+        sessions = self._tables.sessions.c
+        live = (sessions.id == session_id, sessions.revoked_at.is_(None), sessions.expires_at > now)
+        revoke = update(self._tables.sessions).where(*live).values(revoked_at=now)
+        async with self._database.write() as connection:
+            return bool((await connection.execute(revoke)).rowcount)
+
+    async def revoke_sessions(self, user_id: str, *, now: datetime, except_session: str | None = None) -> int:
+        """Revoke the user's live sessions but one; return how many were revoked."""
+        async with self._database.write() as connection:
+            return await self._revoke_sessions(connection, self._mapping.parse_key(user_id), now, except_session)
+
+    async def list_sessions(self, user_id: str, *, now: datetime) -> Sequence[Session]:
+        """Return the user's live sessions, newest first."""
+        sessions = self._tables.sessions
+        mine = (
+            select(*sessions.c)
+            .where(
+                sessions.c.user_id == self._mapping.parse_key(user_id),
+                sessions.c.revoked_at.is_(None),
+                sessions.c.expires_at > now,
+            )
+            .order_by(sessions.c.created_at.desc(), sessions.c.id.desc())
+        )
+        async with self._database.read() as connection:
+            return [self._session(tuple(row)) for row in await connection.execute(mine)]
+
+    async def purge_expired(self, now: datetime) -> int:
+        """Delete the sessions that can never live again, in batches that lock little; return how many were deleted."""
+        sessions = self._tables.sessions
+        batch = select(sessions.c.id).where(sessions.c.expires_at <= now).limit(_PURGE_BATCH)
+        purged = 0
+        while True:
+            async with self._database.read() as connection:
+                ids = (await connection.scalars(batch)).all()
+            if not ids:
+                return purged
+            async with self._database.write() as connection:
+                purged += (await connection.execute(delete(sessions).where(sessions.c.id.in_(ids)))).rowcount

@@ -1,0 +1,105 @@
+"""The store itself: the three groups of verbs on one engine, and the life of the schema."""
+
+import asyncio
+import random
+from collections.abc import Sequence
+from typing import Any, overload
+
+from sqlalchemy import Connection, inspect
+from sqlalchemy.exc import DBAPIError
+from sqlalchemy.ext.asyncio import AsyncEngine
+from typing_extensions import TypeVar
+
+from fastauth.backends.sql.database import Database, translated_errors
+from fastauth.backends.sql.mapping import UserMapping
+from fastauth.backends.sql.models import User
+from fastauth.backends.sql.roles import SQLRoleStore
+from fastauth.backends.sql.sessions import SQLTokenStore
+from fastauth.backends.sql.tables import tables_for
+from fastauth.backends.sql.users import SQLUserStore
+from fastauth.core.exceptions import ConfigurationError
+
+M = TypeVar("M", default=User)
+
+_CREATE_ATTEMPTS = 10
+
+
+class SQLStore(SQLUserStore[M], SQLRoleStore[M], SQLTokenStore[M]):
+    """Keeps users, roles and sessions in a SQL database.
+
+    Args:
+        engine: The app's engine, from ``create_async_engine``; its pool is shared with the app.
+        user_model: A class of the app's own, mapped by SQLAlchemy or as SQLModel; by default :class:`User`. It needs a
+            key of one column (an int, a UUID or a string) and the attributes ``username``, ``email``,
+            ``hashed_password`` and ``disabled``; nothing has to be inherited from us. Our tables join its metadata.
+        public_fields: The model's own attributes that user JSON shows.
+        writable_fields: The model's own attributes that a client may set.
+
+    Raises:
+        ConfigurationError: The engine is not asynchronous, or something about the model does not fit.
+    """
+
+    @overload
+    def __init__(self: "SQLStore[User]", engine: AsyncEngine) -> None: ...
+    @overload
+    def __init__(
+        self,
+        engine: AsyncEngine,
+        *,
+        user_model: type[M],
+        public_fields: Sequence[str] = (),
+        writable_fields: Sequence[str] = (),
+    ) -> None: ...
+    def __init__(
+        self,
+        engine: AsyncEngine,
+        *,
+        user_model: type[Any] | None = None,
+        public_fields: Sequence[str] = (),
+        writable_fields: Sequence[str] = (),
+    ) -> None:
+        if not isinstance(engine, AsyncEngine):
+            raise ConfigurationError(
+                "SQLStore needs an AsyncEngine: make it with sqlalchemy.ext.asyncio.create_async_engine and an async "
+                "driver, as in sqlite+aiosqlite:///app.db."
+            )
+        model: type[Any] = user_model or User
+        mapping: UserMapping[M] = UserMapping(model, public_fields, writable_fields)
+        super().__init__(Database(engine), mapping, tables_for(mapping.table, mapping.key))
+        self._engine = engine
+        self.schema = mapping.schema
+
+    async def create_schema(self) -> None:
+        """Make the tables that are missing: the user table, those it refers to, and ours.
+
+        Several processes may do it at once: the one that finds a table made under its hands looks again.
+        """
+        for attempt in range(1, _CREATE_ATTEMPTS + 1):
+            try:
+                await self._create_missing()
+            except DBAPIError:  # noqa: PERF203  # a start-up step, not a hot loop
+                if attempt == _CREATE_ATTEMPTS:
+                    raise
+                await asyncio.sleep(random.uniform(0.01, 0.1))  # noqa: S311
+            else:
+                return
+
+    async def _create_missing(self) -> None:
+        tables = self._tables.to_create()
+        with translated_errors():
+            async with self._engine.begin() as connection:
+                await connection.run_sync(self._tables.users.metadata.create_all, tables=tables)
+
+    async def missing_schema(self) -> Sequence[str]:
+        """Return the names of the tables that are missing."""
+
+        def missing(connection: Connection) -> list[str]:
+            known = inspect(connection)
+            return [table.fullname for table in self._tables if not known.has_table(table.name, schema=table.schema)]
+
+        async with self._database.read() as connection:
+            return await connection.run_sync(missing)
+
+    async def close(self) -> None:
+        """Give the idle connections back to the database; the engine may be used again afterwards."""
+        await self._database.close()

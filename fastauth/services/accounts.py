@@ -1,0 +1,157 @@
+"""Accounts: register, find, change the password, disable, delete."""
+
+from typing import Any, Generic
+
+from fastauth.core.clock import Clock
+from fastauth.core.exceptions import (
+    CredentialsException,
+    RoleNotFoundException,
+    UserNotFoundException,
+    ValidationException,
+)
+from fastauth.core.identity import canonical_email, canonical_login, canonical_username
+from fastauth.core.models import STANDARD_ROLES, USER, Account, NewUser, U
+from fastauth.core.passwords import Passwords
+from fastauth.core.protocols import Store
+
+
+class Accounts(Generic[U]):
+    """Everything that happens to an account besides signing in.
+
+    Args:
+        store: Where users are kept.
+        passwords: Judges and hashes.
+        clock: The time.
+    """
+
+    def __init__(self, store: Store[U], passwords: Passwords, *, clock: Clock) -> None:
+        self._store = store
+        self._passwords = passwords
+        self._clock = clock
+
+    async def register(self, username: str, email: str, password: str, **fields: Any) -> Account[U]:
+        """Make an account that holds the role ``user``.
+
+        Args:
+            username: In any spelling; the canonical form is kept (RFC 8265, UsernameCaseMapped).
+            email: In any spelling; the canonical form is kept.
+            password: In the clear; only its hash is kept.
+            fields: Attributes of the app's own user model.
+
+        Raises:
+            ValidationException: A value does not fit.
+            WeakPasswordException: The password does not meet the policy.
+            UserExistsException: The username or the e-mail address is taken.
+        """
+        return await self.create(username, email, password, fields=fields)
+
+    async def create(
+        self,
+        username: str,
+        email: str,
+        password: str,
+        *,
+        roles: tuple[str, ...] = (USER,),
+        fields: dict[str, Any] | None = None,
+    ) -> Account[U]:
+        """Make an account that holds these roles; otherwise as :meth:`register`."""
+        username, email = canonical_username(username), canonical_email(email)
+        self._check_length("username", username, self._store.schema.username_max_length)
+        self._check_length("email", email, self._store.schema.email_max_length)
+        self._passwords.check(password)
+        new = NewUser(username, email, await self._passwords.hash(password), fields or {})
+        try:
+            return await self._store.add_user(new, roles=roles)
+        except RoleNotFoundException:
+            # The schema was made by a migration, and nobody has filled it yet.
+            await self._store.ensure_roles(STANDARD_ROLES)
+            return await self._store.add_user(new, roles=roles)
+
+    async def get(self, user_id: str) -> Account[U]:
+        """Return the account of this user.
+
+        Raises:
+            UserNotFoundException: There is no such user.
+        """
+        account = await self._store.get_user(user_id)
+        if account is None:
+            raise UserNotFoundException
+        return account
+
+    async def find(self, login: str) -> Account[U] | None:
+        """Return the account with this username or e-mail address, in any spelling; None when there is none."""
+        canonical = canonical_login(login)
+        return await self._store.find_user(canonical) if canonical is not None else None
+
+    async def disable(self, user_id: str) -> None:
+        """Disable the account and end its sessions, in one step.
+
+        Raises:
+            UserNotFoundException: There is no such user.
+            ProtectedRoleException: It is the last enabled superadmin.
+        """
+        await self._set_disabled(user_id, disabled=True)
+
+    async def enable(self, user_id: str) -> None:
+        """Let the account sign in again; sessions that were ended stay ended.
+
+        Raises:
+            UserNotFoundException: There is no such user.
+        """
+        await self._set_disabled(user_id, disabled=False)
+
+    async def set_password(self, user_id: str, new_password: str) -> None:
+        """Set the password and end every session, in one step.
+
+        Raises:
+            UserNotFoundException: There is no such user.
+            WeakPasswordException: The password does not meet the policy.
+        """
+        await self._set_password(user_id, new_password)
+
+    async def change_password(
+        self, user_id: str, current_password: str, new_password: str, *, keep_session: str | None = None
+    ) -> None:
+        """Set the password of someone who knows the current one, and end every session but one, in one step.
+
+        Args:
+            user_id: The user.
+            current_password: What proves that it is the user who asks (ASVS 6.2.3).
+            new_password: The password to set.
+            keep_session: The session to keep, usually the one that asks.
+
+        Raises:
+            UserNotFoundException: There is no such user.
+            CredentialsException: The current password is wrong.
+            WeakPasswordException: The new password does not meet the policy.
+        """
+        account = await self.get(user_id)
+        if not (await self._passwords.verify(current_password, account.hashed_password)).ok:
+            raise CredentialsException("The current password is not correct.")
+        await self._set_password(user_id, new_password, keep_session=keep_session)
+
+    async def delete(self, user_id: str) -> None:
+        """Delete the account with its sessions and role holdings.
+
+        Raises:
+            UserNotFoundException: There is no such user.
+            ProtectedRoleException: It is the last enabled superadmin.
+            ConflictException: The app's own rows still refer to the user.
+        """
+        if not await self._store.delete_user(user_id):
+            raise UserNotFoundException
+
+    async def _set_disabled(self, user_id: str, *, disabled: bool) -> None:
+        if not await self._store.set_disabled(user_id, disabled, now=self._clock()):
+            raise UserNotFoundException
+
+    async def _set_password(self, user_id: str, new_password: str, *, keep_session: str | None = None) -> None:
+        self._passwords.check(new_password)
+        new_hash = await self._passwords.hash(new_password)
+        if not await self._store.set_password(user_id, new_hash, now=self._clock(), keep_session=keep_session):
+            raise UserNotFoundException
+
+    @staticmethod
+    def _check_length(field: str, value: str, limit: int) -> None:
+        if len(value) > limit:
+            raise ValidationException.of(field, f"At most {limit} characters fit here.", "string_too_long")

@@ -1,0 +1,50 @@
+"""No store call takes for ever: a hung server becomes an answer, not a hung request."""
+
+import functools
+from collections.abc import Awaitable, Callable
+from datetime import timedelta
+from typing import Any, ParamSpec, TypeVar, cast
+
+import anyio
+
+from fastauth.core.exceptions import StoreUnavailableException
+from fastauth.core.models import U
+from fastauth.core.protocols import RoleStore, Store, TokenStore, UserStore
+
+_P = ParamSpec("_P")
+_R = TypeVar("_R")
+
+_TIMED_VERBS = frozenset(
+    name
+    for seam in (UserStore, RoleStore, TokenStore)
+    for name, verb in vars(seam).items()
+    if not name.startswith("_") and name != "public_values" and callable(verb)
+)
+
+
+def with_deadline(store: Store[U], timeout: timedelta) -> Store[U]:
+    """Return the same store, whose verbs give up after ``timeout`` with ``StoreUnavailableException``.
+
+    Making the schema is not timed: on a large database it may rightly take longer.
+    """
+    return cast("Store[U]", _Timed(store, timeout.total_seconds()))
+
+
+class _Timed:
+    def __init__(self, store: Store[Any], seconds: float) -> None:
+        self._store = store
+        for name in _TIMED_VERBS:
+            setattr(self, name, _timed(getattr(store, name), seconds))
+
+    def __getattr__(self, name: str) -> Any:
+        return getattr(self._store, name)
+
+
+def _timed(verb: Callable[_P, Awaitable[_R]], seconds: float) -> Callable[_P, Awaitable[_R]]:
+    @functools.wraps(verb)
+    async def call(*args: _P.args, **kwargs: _P.kwargs) -> _R:
+        with anyio.move_on_after(seconds):
+            return await verb(*args, **kwargs)
+        raise StoreUnavailableException
+
+    return call

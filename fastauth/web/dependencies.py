@@ -1,0 +1,194 @@
+"""Builders of dependencies, each built once and kept: FastAPI's cache per request and overrides in tests rest on it.
+
+No ``from __future__ import annotations`` in this folder, and no ``Annotated[..., Depends(local)]`` in a builder:
+FastAPI could not read such an annotation, and would take the dependency for a query parameter without a word.
+"""
+
+import inspect
+from collections.abc import Awaitable, Callable, Iterable
+from typing import Any, Generic, NamedTuple, cast
+
+from fastapi import Depends
+from fastapi.openapi.models import OAuth2, OAuthFlowPassword, OAuthFlows
+from fastapi.security.base import SecurityBase
+from starlette.requests import HTTPConnection
+
+from fastauth.core.exceptions import (
+    ConfigurationError,
+    EmailNotVerifiedException,
+    FastAuthException,
+    PermissionDeniedException,
+    TokenException,
+    ValidationException,
+)
+from fastauth.core.identity import canonical_role_name
+from fastauth.core.models import ADMIN, Account, Claims, U
+from fastauth.services.roles import satisfies_all, satisfies_any
+from fastauth.services.sessions import Sessions
+from fastauth.web.error_handlers import refusal
+from fastauth.web.transport import TokenTransport
+
+
+class TokenScheme(SecurityBase, Generic[U]):
+    """What all token dependencies share: where the token is, and how OpenAPI shows it.
+
+    Being a security scheme itself, such a dependency needs no second one below it.
+
+    Args:
+        sessions: Judges tokens.
+        transport: Finds them.
+        token_url: What OpenAPI says until the app is known; see :mod:`fastauth.web.openapi`.
+    """
+
+    def __init__(self, sessions: Sessions[U], transport: TokenTransport, *, token_url: str) -> None:
+        self._sessions = sessions
+        self._transport = transport
+        self.scheme_name = scheme_name_of(token_url)
+        self.model = OAuth2(flows=OAuthFlows(password=OAuthFlowPassword(tokenUrl=token_url, scopes={})))
+
+    async def _account(self, connection: HTTPConnection) -> Account[U] | None:
+        token = self._transport.access_token(connection)
+        return None if token is None else await self._sessions.authenticate(token)
+
+
+class CurrentAccount(TokenScheme[U]):
+    """The root dependency: the signed-in account, or 401."""
+
+    async def __call__(self, connection: HTTPConnection) -> Account[U]:
+        """Return the signed-in account."""
+        try:
+            account = await self._account(connection)
+            if account is None:
+                raise TokenException(missing=True)
+        except FastAuthException as error:
+            raise refusal(error, connection) from error
+        return account
+
+
+class OptionalUser(TokenScheme[U]):
+    """The signed-in user; None when no token was sent, and 401 when a bad one was."""
+
+    def __init__(
+        self, sessions: Sessions[U], transport: TokenTransport, *, token_url: str, root: CurrentAccount[U]
+    ) -> None:
+        super().__init__(sessions, transport, token_url=token_url)
+        self._root = root
+
+    async def __call__(self, connection: HTTPConnection) -> U | None:
+        """Return the signed-in user, or None."""
+        # It cannot stand on the root, which refuses where this is content; a test that overrides the root means both.
+        override = getattr(connection.scope.get("app"), "dependency_overrides", {}).get(self._root)
+        if override is not None and not inspect.signature(override).parameters:
+            account = override()
+            return cast("U", (await account if inspect.isawaitable(account) else account).user)
+        try:
+            found = await self._account(connection)
+        except FastAuthException as error:
+            raise refusal(error, connection) from error
+        return None if found is None else found.user
+
+
+class PresentedTokens(NamedTuple):
+    """The tokens of a request, wherever they were, unread."""
+
+    bearer: str | None
+    access_cookie: str | None
+    refresh_cookie: str | None
+
+
+class Presented(TokenScheme[U]):
+    """The tokens of a request, for signing out: good or not."""
+
+    async def __call__(self, connection: HTTPConnection) -> PresentedTokens:
+        """Return the tokens that were sent."""
+        try:
+            return PresentedTokens(self._transport.bearer(connection), *self._transport.cookies(connection))
+        except FastAuthException as error:
+            raise refusal(error, connection) from error
+
+
+class CurrentClaims(TokenScheme[U]):
+    """What the access token says, without a store call: true until the token expires, revoked or not."""
+
+    async def __call__(self, connection: HTTPConnection) -> Claims:
+        """Return the claims of the access token."""
+        try:
+            token = self._transport.access_token(connection)
+            if token is None:
+                raise TokenException(missing=True)
+            return self._sessions.read(token)
+        except FastAuthException as error:
+            raise refusal(error, connection) from error
+
+
+UserDependency = Callable[..., Awaitable[U]]
+_Check = Callable[[Account[Any]], FastAuthException | None]
+
+
+class Dependencies(Generic[U]):
+    """All dependencies of one :class:`~fastauth.auth.FastAuth`."""
+
+    def __init__(self, sessions: Sessions[U], transport: TokenTransport, *, token_url: str) -> None:
+        self.current_account = CurrentAccount(sessions, transport, token_url=token_url)
+        self.optional_user = OptionalUser(sessions, transport, token_url=token_url, root=self.current_account)
+        self.current_claims = CurrentClaims(sessions, transport, token_url=token_url)
+        self.presented = Presented(sessions, transport, token_url=token_url)
+        self.current_user: UserDependency[U] = self._build_current_user()
+        self.verified_user: UserDependency[U] = self._guard(
+            lambda account: None if account.verified else EmailNotVerifiedException()
+        )
+        self._role_guards: dict[tuple[str, frozenset[str]], UserDependency[U]] = {}
+
+    def require_roles(self, roles: Iterable[str]) -> UserDependency[U]:
+        """Return the guard that lets in whoever holds one of the roles."""
+        return self._role_guard("any", roles, satisfies_any)
+
+    def require_all_roles(self, roles: Iterable[str]) -> UserDependency[U]:
+        """Return the guard that lets in whoever holds all of the roles."""
+        return self._role_guard("all", roles, satisfies_all)
+
+    def is_admin(self) -> UserDependency[U]:
+        """Return the guard that lets in admins and superadmins."""
+        return self.require_roles([ADMIN])
+
+    def _role_guard(
+        self, kind: str, roles: Iterable[str], satisfies: Callable[[Account[Any], frozenset[str]], bool]
+    ) -> UserDependency[U]:
+        required = _role_names(roles)
+        if (kind, required) not in self._role_guards:
+            self._role_guards[kind, required] = self._guard(
+                lambda account: None if satisfies(account, required) else PermissionDeniedException(required=required)
+            )
+        return self._role_guards[kind, required]
+
+    def _build_current_user(self) -> UserDependency[U]:
+        async def current_user(account: Account[Any] = Depends(self.current_account)) -> Any:
+            return account.user
+
+        return current_user
+
+    def _guard(self, check: _Check) -> UserDependency[U]:
+        async def guard(connection: HTTPConnection, account: Account[Any] = Depends(self.current_account)) -> Any:
+            error = check(account)
+            if error is not None:
+                raise refusal(error, connection)
+            return account.user
+
+        return guard
+
+
+def scheme_name_of(token_url: str) -> str:
+    """Return the name of the OpenAPI security scheme; each token route has its own."""
+    return "FastAuth" + "".join(char if char.isalnum() else "_" for char in token_url.removesuffix("/token"))
+
+
+def _role_names(roles: Iterable[str]) -> frozenset[str]:
+    if isinstance(roles, str):
+        raise ConfigurationError(f"Roles come as a list: [{roles!r}], not {roles!r}.")
+    try:
+        names = frozenset(canonical_role_name(role) for role in roles)
+    except ValidationException as error:
+        raise ConfigurationError(f"{list(roles)!r}: {error.message}") from error
+    if not names:
+        raise ConfigurationError("A role guard needs at least one role.")
+    return names

@@ -1,0 +1,138 @@
+"""Sign in, refresh, sign out."""
+
+from collections.abc import Callable, Coroutine, Sequence
+from typing import Annotated, Any, NamedTuple
+
+from fastapi import APIRouter, Body, Depends, Form, Request
+from starlette.responses import JSONResponse, Response
+
+from fastauth.core.exceptions import (
+    BadRequestException,
+    CredentialsException,
+    InactiveUserException,
+    RefreshTokenException,
+    StoreUnavailableException,
+    TokenException,
+    TooLargeException,
+    ValidationException,
+)
+from fastauth.core.models import Account, TokenPair
+from fastauth.core.protocols import SignInMethod
+from fastauth.services.sessions import Sessions
+from fastauth.signin.password import PasswordSignIn
+from fastauth.web.dependencies import Dependencies, PresentedTokens
+from fastauth.web.routing import AuthRoute, responses
+from fastauth.web.schemas import RefreshBody, TokenForm, TokenRead, token_json
+from fastauth.web.transport import TokenTransport
+
+_SIGN_IN_ERRORS = responses(
+    BadRequestException,
+    CredentialsException,
+    InactiveUserException,
+    TooLargeException,
+    ValidationException,
+    StoreUnavailableException,
+)
+_REFRESH_ERRORS = responses(
+    BadRequestException,
+    RefreshTokenException,
+    InactiveUserException,
+    TooLargeException,
+    ValidationException,
+    StoreUnavailableException,
+)
+_GRANT_TYPES = {None, "", "password"}
+
+
+class TokenRoutes(NamedTuple):
+    """The router, and the handler that OpenAPI's token URL points at."""
+
+    router: APIRouter
+    token_endpoint: Callable[..., Any]
+
+
+def token_routes(
+    sessions: Sessions[Any],
+    password: PasswordSignIn[Any],
+    methods: Sequence[SignInMethod[Any, Any]],
+    transport: TokenTransport,
+    dependencies: Dependencies[Any],
+    *,
+    token_url: str,
+) -> TokenRoutes:
+    """Build ``POST {token_url}``, ``POST {token_url}/refresh``, one route per further way to sign in, and logout."""
+    router = APIRouter(route_class=AuthRoute, tags=["auth"])
+
+    async def start(account: Account[Any], request: Request) -> Response:
+        pair = await sessions.start(
+            account,
+            user_agent=request.headers.get("user-agent"),
+            ip=request.client.host if request.client is not None else None,
+        )
+        return deliver(pair, request, with_tokens=True)
+
+    def deliver(pair: TokenPair, request: Request, *, with_tokens: bool) -> Response:
+        response = JSONResponse(token_json(pair, with_tokens=with_tokens), headers={"Pragma": "no-cache"})
+        transport.set_cookies(response, pair, request)
+        return response
+
+    @router.post(token_url, summary="Sign in", response_model=TokenRead, responses=_SIGN_IN_ERRORS)
+    async def sign_in(request: Request, form: Annotated[TokenForm, Form()]) -> Response:
+        """Sign in with a username or an e-mail address, and a password (the form of OAuth2's password flow)."""
+        if form.grant_type not in _GRANT_TYPES:
+            raise BadRequestException('grant_type must be "password", or be left out.')
+        return await start(await password.authenticate(form), request)
+
+    @router.post(f"{token_url}/refresh", summary="Refresh", response_model=TokenRead, responses=_REFRESH_ERRORS)
+    async def refresh(request: Request, body: Annotated[RefreshBody | None, Body()] = None) -> Response:
+        """Exchange a refresh token for new tokens. It works once; answered where it came from, in body or cookie."""
+        if body is not None:
+            return deliver(await sessions.refresh(body.refresh_token.get_secret_value()), request, with_tokens=True)
+        _, token = transport.cookies(request)
+        if token is None:
+            raise RefreshTokenException("Send the refresh token.", reason="missing")
+        return deliver(await sessions.refresh(token), request, with_tokens=False)
+
+    @router.post(
+        "/logout",
+        summary="Sign out",
+        status_code=204,
+        response_class=Response,
+        responses=responses(BadRequestException, TokenException, StoreUnavailableException),
+    )
+    async def logout(request: Request, tokens: PresentedTokens = Depends(dependencies.presented)) -> Response:
+        """End this session: its access and refresh tokens are refused from now on. Cookies are cleared."""
+        if tokens.bearer is not None:
+            await sessions.sign_out(access_token=tokens.bearer)
+        else:
+            try:
+                await sessions.sign_out(access_token=tokens.access_cookie, refresh_token=tokens.refresh_cookie)
+            except TokenException:
+                if tokens.access_cookie is None and tokens.refresh_cookie is None:
+                    raise
+                # A browser with cookies of a session that has ended only wants to be rid of them.
+        response = Response(status_code=204)
+        transport.clear_cookies(response, request)
+        return response
+
+    for method in methods:
+        router.post(
+            f"{token_url}/{method.name}",
+            summary=f"Sign in: {method.name.replace('-', ' ')}",
+            name=f"sign_in_{method.name}",
+            response_model=TokenRead,
+            responses=_SIGN_IN_ERRORS,
+        )(_json_sign_in(method, start))
+
+    return TokenRoutes(router, sign_in)
+
+
+def _json_sign_in(
+    method: SignInMethod[Any, Any], start: Callable[[Account[Any], Request], Coroutine[Any, Any, Response]]
+) -> Callable[..., Coroutine[Any, Any, Response]]:
+    async def sign_in(request: Request, credentials: Any = Body()) -> Response:
+        return await start(await method.authenticate(credentials), request)
+
+    sign_in.__annotations__["credentials"] = method.credentials
+    sign_in.__doc__ = type(method).__doc__
+    return sign_in
