@@ -92,7 +92,8 @@ class FastAuth(Generic[U]):
         ring = make_key_ring(secret_key, algorithm=algorithm, production=self.production)
         lifetimes = {Purpose.ACCESS: access, Purpose.REFRESH: refresh}
         signer = Signer(ring, tokens, lifetimes=lifetimes, clock=clock)
-        self._passwords = Passwords(passwords or PasswordSettings(), production=self.production)
+        self.passwords = Passwords(passwords or PasswordSettings(), production=self.production)
+        """Judges, hashes and verifies passwords, off the event loop."""
         timed = with_deadline(store, _span("store_timeout", store_timeout, timedelta(seconds=1)))
 
         self.sessions: Sessions[U] = Sessions(
@@ -104,7 +105,7 @@ class FastAuth(Generic[U]):
             refresh_grace=tokens.refresh_grace,
             clock=clock,
         )
-        self.accounts: Accounts[U] = Accounts(timed, self._passwords, clock=clock)
+        self.accounts: Accounts[U] = Accounts(timed, self.passwords, clock=clock)
         self.roles: Roles[U] = Roles(timed)
         self._bootstrap = Bootstrap(timed, self.accounts)
 
@@ -127,7 +128,7 @@ class FastAuth(Generic[U]):
         self.current_claims = dependencies.current_claims
         """What the access token says, without asking the store: true until it expires, revoked or not."""
 
-        password_sign_in = PasswordSignIn(timed, self._passwords)
+        password_sign_in = PasswordSignIn(timed, self.passwords)
         self._token_routes = token_routes(
             self.sessions, password_sign_in, sign_in_methods, transport, dependencies, token_url=token_url
         )
@@ -199,7 +200,7 @@ class FastAuth(Generic[U]):
         try:
             yield
         finally:
-            self._passwords.close()
+            self.passwords.close()
             await self.store.close()
 
     async def initialize_db(

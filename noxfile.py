@@ -1,0 +1,68 @@
+"""The project's verbs: ``nox -s demo``, ``tests``, ``lint``, ``typing``, ``coverage``, ``matrix``, ``bench``."""
+
+import nox
+
+nox.needs_version = ">=2025.2.9"
+nox.options.default_venv_backend = "virtualenv"
+nox.options.sessions = ["lint", "typing", "tests"]
+
+PROJECT = nox.project.load_toml("pyproject.toml")
+PYTHONS = ["3.10", "3.11", "3.12", "3.13"]
+
+
+def install(session: nox.Session, *groups: str, extras: str = "sql") -> None:
+    session.install("-e", f".[{extras}]", *nox.project.dependency_groups(PROJECT, *groups))
+
+
+@nox.session
+def demo(session: nox.Session) -> None:
+    """Start an app on embedded SQLite, walk through a sign-in, and stay up until Ctrl-C (-- --once ends after the walk)."""
+    install(session, "demo")
+    session.run("python", "examples/demo.py", *session.posargs)
+
+
+@nox.session
+def tests(session: nox.Session) -> None:
+    """Run the tests in parallel; what they need and is not here is skipped with its reason."""
+    install(session, "tests")
+    session.run("pytest", "--numprocesses=auto", "--dist=worksteal", *session.posargs)
+
+
+@nox.session
+def coverage(session: nox.Session) -> None:
+    """Run the tests, and fail where a line or a branch was not reached."""
+    install(session, "tests")
+    session.run(
+        "pytest", "--numprocesses=auto", "--dist=worksteal", "--cov", "--cov-report=term-missing", *session.posargs
+    )
+
+
+@nox.session(python=PYTHONS)
+def matrix(session: nox.Session) -> None:
+    """Run the tests on every supported Python that is installed."""
+    install(session, "tests")
+    session.run("pytest", "--numprocesses=auto", "--dist=worksteal", *session.posargs)
+
+
+@nox.session
+def lint(session: nox.Session) -> None:
+    """Check style, and that imports go down only."""
+    install(session, "lint")
+    session.run("ruff", "check", ".")
+    session.run("ruff", "format", "--check", ".")
+    session.run("lint-imports")
+
+
+@nox.session
+def typing(session: nox.Session) -> None:
+    """Check types with mypy and pyright, both strict: the package, the tests of types, the examples."""
+    install(session, "typing", "tests", "demo")
+    session.run("mypy")
+    session.run("pyright")
+
+
+@nox.session
+def bench(session: nox.Session) -> None:
+    """Measure what the README claims about speed."""
+    install(session, "bench")
+    session.run("python", "benchmarks/sign_in_storm.py", *session.posargs)
