@@ -16,7 +16,7 @@ def install(session: nox.Session, *groups: str, extras: str = "sql") -> None:
 
 @nox.session
 def demo(session: nox.Session) -> None:
-    """Start an app on embedded SQLite, walk through a sign-in, and stay up until Ctrl-C (-- --once ends after the walk)."""
+    """Start an app on embedded SQLite, walk through it, and stay up until Ctrl-C (-- --once: end after the walk)."""
     install(session, "demo")
     session.run("python", "examples/demo.py", *session.posargs)
 

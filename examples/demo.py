@@ -70,7 +70,8 @@ class Walk:
 
 
 async def walk(base_url: str, auth: FastAuth[User]) -> None:
-    async with httpx2.AsyncClient(base_url=base_url, timeout=30) as client:
+    client = httpx2.AsyncClient(base_url=base_url, timeout=30)
+    async with client:
         go = Walk(client)
         form = {"username": ADA["email"], "password": ADA["password"]}
         user = await go.step("Ada registers", 201, "POST", "/register", json=ADA)

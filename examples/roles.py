@@ -1,8 +1,8 @@
 """Roles: guards on routes, roles of your own, and the first superadmin."""
 
 import os
-from collections.abc import AsyncIterator
-from contextlib import asynccontextmanager
+from collections.abc import AsyncGenerator
+from contextlib import asynccontextmanager, suppress
 from typing import Annotated
 
 from fastapi import Depends, FastAPI
@@ -15,14 +15,12 @@ auth = FastAuth(store=SQLStore(create_async_engine("sqlite+aiosqlite:///roles.db
 
 
 @asynccontextmanager
-async def lifespan(app: FastAPI) -> AsyncIterator[None]:
+async def lifespan(app: FastAPI) -> AsyncGenerator[None, None]:
     async with auth.lifespan(app):
         # Idempotent, and safe when eight workers start at once. Nobody is ever promoted by accident.
         await auth.initialize_db(admin_username="root", admin_password=os.environ["ADMIN_PASSWORD"])
-        try:
+        with suppress(RoleExistsException):
             await auth.roles.create("editor", "Writes articles.")
-        except RoleExistsException:
-            pass
         yield
 
 

@@ -177,9 +177,12 @@ class Signer:
 
 
 def _strings(values: Any) -> Sequence[str]:
-    if type(values) is not list or not all(isinstance(value, str) for value in cast("list[Any]", values)):
+    if type(values) is not list:
         _refuse("audience")
-    return cast("list[str]", values)
+    items: list[Any] = values
+    if not all(isinstance(item, str) for item in items):
+        _refuse("audience")
+    return items
 
 
 def _refuse(reason: str) -> NoReturn:

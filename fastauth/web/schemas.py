@@ -102,7 +102,7 @@ def register_model(schema: UserSchema) -> type[BaseModel]:
         "password": (SecretStr, Field(min_length=1)),
     }
     for field in schema.writable:
-        annotation: Any = Annotated[field.annotation, AfterValidator(_without_controls)]  # type: ignore[name-defined]
+        annotation: Any = Annotated[field.annotation, AfterValidator(_without_controls)]
         # Left out and None are two things: what is left out takes the model's own default.
         fields[field.name] = (annotation, Field() if field.required else Field(default_factory=lambda: None))
     return create_model(f"{schema.name}Register", __base__=RequestModel, **fields)

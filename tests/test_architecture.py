@@ -1,0 +1,139 @@
+"""The house stands as drawn: imports go down only, the door is a table of contents, nothing comes in unasked."""
+
+import ast
+import re
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+import fastauth
+
+ROOT = Path(__file__).parent.parent
+MODULES = sorted((ROOT / "fastauth").rglob("*.py"))
+
+
+def test_imports_go_down_only() -> None:
+    """No floor imports one above it, and only the rooms that may know FastAPI or SQLAlchemy do."""
+    check = "from importlinter.cli import lint_imports_command; lint_imports_command()"
+
+    run = subprocess.run(
+        [sys.executable, "-c", check, "--no-cache"], cwd=ROOT, capture_output=True, text=True, check=False
+    )
+
+    assert run.returncode == 0, run.stdout
+
+
+def test_the_door_exports_what_it_promises() -> None:
+    """The names that ``import fastauth`` offers change only on purpose."""
+    exported = sorted(name for name, value in vars(fastauth).items() if name[0] != "_" and not _is_module(value))
+
+    assert exported == [
+        "Account",
+        "Accounts",
+        "AuthenticationException",
+        "AuthorizationException",
+        "BadRequestException",
+        "CSRFException",
+        "Claims",
+        "Clock",
+        "ConfigurationError",
+        "ConflictException",
+        "CookieSettings",
+        "CredentialsException",
+        "EmailNotVerifiedException",
+        "FastAuth",
+        "FastAuthException",
+        "InactiveUserException",
+        "Key",
+        "NotFoundException",
+        "PasswordHasher",
+        "PasswordSettings",
+        "PermissionDeniedException",
+        "ProtectedRoleException",
+        "RateLimitedException",
+        "RefreshTokenException",
+        "Role",
+        "RoleExistsException",
+        "RoleNotFoundException",
+        "RoleStore",
+        "Roles",
+        "STANDARD_ROLES",
+        "Session",
+        "SessionNotFoundException",
+        "Sessions",
+        "SignInMethod",
+        "Store",
+        "StoreUnavailableException",
+        "TokenException",
+        "TokenPair",
+        "TokenSettings",
+        "TokenStore",
+        "TooLargeException",
+        "UserExistsException",
+        "UserNotFoundException",
+        "UserStore",
+        "ValidationException",
+        "WeakPasswordException",
+    ]
+
+
+def test_importing_fastauth_is_silent_and_imports_no_driver() -> None:
+    """``import fastauth`` warns of nothing, imports no database library, and needs none."""
+    absent = [
+        "sqlalchemy",
+        "aiosqlite",
+        "asyncpg",
+        "psycopg",
+        "asyncmy",
+        "beanie",
+        "motor",
+        "pymongo",
+        "redis",
+        "pytest",
+    ]
+    code = f"import sys; sys.modules.update(dict.fromkeys({absent})); import fastauth; import fastauth.testing"
+
+    run = subprocess.run([sys.executable, "-W", "error", "-c", code], capture_output=True, text=True, check=False)
+
+    assert (run.returncode, run.stdout, run.stderr) == (0, "", "")
+
+
+@pytest.mark.parametrize(
+    ("module", "absent", "cure"), [("fastauth.backends.sql", "sqlalchemy", "pip install 'fastauth[sql]'")]
+)
+def test_a_missing_extra_says_the_command_that_cures_it(module: str, absent: str, cure: str) -> None:
+    """Importing a backend without its extra is one sentence with the command that installs it."""
+    code = f"import sys; sys.modules[{absent!r}] = None; import {module}"
+
+    run = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=False)
+
+    assert run.returncode == 1
+    assert cure in run.stderr.splitlines()[-1]
+
+
+@pytest.mark.parametrize("path", MODULES, ids=lambda path: str(path.relative_to(ROOT)))
+def test_no_import_hides_in_a_function_but_for_its_reason(path: Path) -> None:
+    """An import inside a function dodges no circle of our own modules."""
+    tree = ast.parse(path.read_text("utf-8"))
+
+    hidden = [
+        ast.unparse(inner)
+        for function in ast.walk(tree)
+        if isinstance(function, (ast.FunctionDef, ast.AsyncFunctionDef))
+        for inner in ast.walk(function)
+        if isinstance(inner, (ast.Import, ast.ImportFrom)) and "fastauth" in ast.unparse(inner)
+    ]
+
+    assert hidden == []
+
+
+@pytest.mark.parametrize("path", sorted((ROOT / "fastauth" / "web").rglob("*.py")), ids=lambda path: path.name)
+def test_annotations_in_web_are_real_objects(path: Path) -> None:
+    """No module of the HTTP floor postpones its annotations, which FastAPI could then not read."""
+    assert not re.search(r"^from __future__ import annotations", path.read_text("utf-8"), re.MULTILINE)
+
+
+def _is_module(value: object) -> bool:
+    return isinstance(value, type(sys))

@@ -1,0 +1,97 @@
+"""What a reader sees is run: the README's snippets and the examples, exactly as they stand."""
+
+import re
+import runpy
+import subprocess
+import sys
+from pathlib import Path
+from typing import Any
+
+import pytest
+from fastapi import FastAPI
+from fastapi.testclient import TestClient
+
+from tests.conftest import PASSWORD, SECRET_KEY
+
+ROOT = Path(__file__).parent.parent
+EXAMPLES = sorted(path.name for path in (ROOT / "examples").glob("*.py") if path.name != "demo.py")
+
+
+def snippets(document: str) -> list[str]:
+    return re.findall(r"^```python\n(.*?)^```", (ROOT / document).read_text("utf-8"), re.DOTALL | re.MULTILINE)
+
+
+@pytest.fixture(autouse=True)
+def in_an_empty_folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Whatever an example writes, it writes here."""
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.setenv("FASTAUTH_SECRET_KEY", SECRET_KEY)
+    monkeypatch.setenv("ADMIN_PASSWORD", PASSWORD)
+
+
+def walk(app: FastAPI, protected: str, **fields: Any) -> Any:
+    """Register, sign in, and return the answer of a protected route."""
+    with TestClient(app, base_url="https://testserver") as client:
+        body = {"username": "ada", "email": "ada@example.com", "password": PASSWORD, **fields}
+        assert client.post("/register", json=body).status_code == 201
+        token = client.post("/token", data={"username": "ada", "password": PASSWORD}).json()["access_token"]
+        assert client.get(protected, headers={"Authorization": f"Bearer {token[:-4]}AAAA"}).status_code == 401
+        client.cookies.clear()
+        return client.get(protected, headers={"Authorization": f"Bearer {token}"}).json()
+
+
+def test_the_quick_start_has_at_most_twelve_lines() -> None:
+    """From the first import to the protected route, the quick start has at most twelve lines."""
+    lines = [line for line in snippets("README.md")[0].splitlines() if line.strip()]
+
+    assert len(lines) <= 12
+
+
+def test_the_quick_start_runs_as_printed() -> None:
+    """The quick start, exactly as printed, serves a protected route on a SQLite file in an empty folder."""
+    names: dict[str, Any] = {}
+    exec(compile(snippets("README.md")[0], "README.md", "exec"), names)
+
+    assert walk(names["app"], "/protected") == {"message": "Hello ada"}
+    assert Path("app.db").exists()
+
+
+def test_every_snippet_of_the_readme_runs() -> None:
+    """The README's snippets run one after the other, as a reader would paste them."""
+    names: dict[str, Any] = {}
+    for snippet in snippets("README.md"):
+        exec(compile(snippet, "README.md", "exec"), names)
+
+    assert names["auth"].store.schema.name == "Member"
+    assert {"reports", "vault", "first_start"} <= names.keys()
+
+
+@pytest.mark.parametrize("name", EXAMPLES)
+def test_every_example_imports_and_serves_its_document(name: str) -> None:
+    """Every example is an app that starts and describes itself."""
+    names = runpy.run_path(str(ROOT / "examples" / name))
+
+    with TestClient(names["app"]) as client:
+        assert "/token" in client.get("/openapi.json").json()["paths"]
+
+
+def test_the_example_of_an_own_model_takes_its_fields() -> None:
+    """The example of an own model registers its writable field and shows it."""
+    names = runpy.run_path(str(ROOT / "examples" / "own_model.py"))
+
+    assert walk(names["app"], "/hello", first_name="Ada") == {"message": "Hello Ada, you have 0 credits"}
+
+
+def test_the_demo_walks_and_ends() -> None:
+    """The demo prints its walk, each step as it should be, and ends cleanly."""
+    run = subprocess.run(
+        [sys.executable, "-W", "error", str(ROOT / "examples" / "demo.py"), "--once"],
+        capture_output=True,
+        text=True,
+        check=False,
+        timeout=120,
+    )
+
+    assert (run.returncode, run.stderr) == (0, "")
+    assert [line for line in run.stdout.splitlines() if line.startswith("!")] == []
+    assert "the old token is refused" in run.stdout
