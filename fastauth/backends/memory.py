@@ -88,6 +88,28 @@ class MemoryStore:
                     return self._account(user)
             return None
 
+    async def list_users(
+        self,
+        *,
+        search: str | None = None,
+        role: str | None = None,
+        disabled: bool | None = None,
+        after: str | None = None,
+        limit: int,
+    ) -> Sequence[Account[User]]:
+        """Return a page of accounts in the order of their keys."""
+        if after is not None and not (after.isascii() and after.isdecimal()):
+            return []
+        with self._lock:
+            accounts = [self._account(user) for user in self._users.values() if user.id > int(after or 0)]
+        return [
+            account
+            for account in sorted(accounts, key=lambda account: account.user.id)
+            if (search is None or search in account.username or search in account.email)
+            and (role is None or role in account.roles)
+            and (disabled is None or disabled == account.disabled)
+        ][:limit]
+
     async def replace_password(self, user_id: str, *, old_hash: str, new_hash: str) -> bool:
         """Replace the hash if it is still ``old_hash``; say whether it was replaced."""
         with self._lock:

@@ -78,6 +78,10 @@ class Passwords:
             return
         raise WeakPasswordException(message, details=[ErrorDetail(loc=["body", "password"], msg=message, type=kind)])
 
+    def recognizes(self, stored: str) -> bool:
+        """Say whether ``stored`` is a hash that can be verified here."""
+        return any(hasher.recognizes(stored) for hasher in self._readable)
+
     async def hash(self, password: str) -> str:
         """Return a new hash of the password; the caller has it checked before."""
         return await self._run(lambda: self._hasher.hash(_nfc(password)))

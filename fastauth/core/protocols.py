@@ -45,6 +45,26 @@ class UserStore(Protocol[U]):
         """Return the account with this username or with this e-mail address, or None."""
         ...
 
+    async def list_users(
+        self,
+        *,
+        search: str | None = None,
+        role: str | None = None,
+        disabled: bool | None = None,
+        after: str | None = None,
+        limit: int,
+    ) -> Sequence[Account[U]]:
+        """Return a page of accounts in the order of their keys, which stays the same when users are added meanwhile.
+
+        Args:
+            search: Part of the username or the e-mail address, in lower case; letter by letter, without wildcards.
+            role: Only who holds this role.
+            disabled: Only who is disabled, or only who is not.
+            after: The id of the last account of the page before; one that cannot be an id has nothing after it.
+            limit: How many accounts at most.
+        """
+        ...
+
     async def replace_password(self, user_id: str, *, old_hash: str, new_hash: str) -> bool:
         """Replace the hash if it is still ``old_hash``, and touch nothing else; say whether it was replaced."""
         ...

@@ -179,7 +179,7 @@ class Signer:
 def _strings(values: Any) -> Sequence[str]:
     if type(values) is not list:
         _refuse("audience")
-    items: list[Any] = values
+    items: list[Any] = values  # pyright: ignore[reportUnknownVariableType]
     if not all(isinstance(item, str) for item in items):
         _refuse("audience")
     return items

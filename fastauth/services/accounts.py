@@ -1,5 +1,6 @@
 """Accounts: register, find, change the password, disable, delete."""
 
+from collections.abc import Collection, Mapping, Sequence
 from typing import Any, Generic
 
 from fastauth.core.clock import Clock
@@ -13,6 +14,8 @@ from fastauth.core.identity import canonical_email, canonical_login, canonical_u
 from fastauth.core.models import STANDARD_ROLES, USER, Account, NewUser, U
 from fastauth.core.passwords import Passwords
 from fastauth.core.protocols import Store
+
+_MAX_PAGE = 1000
 
 
 class Accounts(Generic[U]):
@@ -49,23 +52,74 @@ class Accounts(Generic[U]):
         self,
         username: str,
         email: str,
-        password: str,
+        password: str | None,
         *,
-        roles: tuple[str, ...] = (USER,),
-        fields: dict[str, Any] | None = None,
+        hashed_password: str | None = None,
+        roles: Collection[str] = (USER,),
+        fields: Mapping[str, Any] | None = None,
     ) -> Account[U]:
-        """Make an account that holds these roles; otherwise as :meth:`register`."""
+        """Make an account that holds these roles, as :meth:`register` does.
+
+        Args:
+            username: In any spelling.
+            email: In any spelling.
+            password: In the clear; None when ``hashed_password`` is given.
+            hashed_password: A hash made elsewhere, of a kind that is verified here; for moving users in.
+            roles: Names of roles.
+            fields: Attributes of the app's own user model.
+
+        Raises:
+            ValidationException: A value does not fit.
+            WeakPasswordException: The password does not meet the policy.
+            UserExistsException: The username or the e-mail address is taken.
+            RoleNotFoundException: One of the roles does not exist.
+        """
         username, email = canonical_username(username), canonical_email(email)
         self._check_length("username", username, self._store.schema.username_max_length)
         self._check_length("email", email, self._store.schema.email_max_length)
-        self._passwords.check(password)
-        new = NewUser(username, email, await self._passwords.hash(password), fields or {})
+        new = NewUser(username, email, await self._hash(password, hashed_password), fields or {})
         try:
             return await self._store.add_user(new, roles=roles)
         except RoleNotFoundException:
             # The schema was made by a migration, and nobody has filled it yet.
             await self._store.ensure_roles(STANDARD_ROLES)
             return await self._store.add_user(new, roles=roles)
+
+    async def _hash(self, password: str | None, hashed_password: str | None) -> str:
+        if (password is None) == (hashed_password is None):
+            raise ValidationException.of("password", "Give a password, or the hash of one, and not both.")
+        if hashed_password is not None:
+            if not self._passwords.recognizes(hashed_password):
+                raise ValidationException.of("hashed_password", "This is not a password hash that can be verified.")
+            return hashed_password
+        self._passwords.check(password or "")
+        return await self._passwords.hash(password or "")
+
+    async def list(
+        self,
+        *,
+        search: str | None = None,
+        role: str | None = None,
+        disabled: bool | None = None,
+        after: str | None = None,
+        limit: int = 50,
+    ) -> Sequence[Account[U]]:
+        """Return a page of accounts; the order stays the same when users are added meanwhile.
+
+        Args:
+            search: Part of the username or the e-mail address.
+            role: Only who holds this role.
+            disabled: Only who is disabled, or only who is not.
+            after: The id of the last account of the page before.
+            limit: How many accounts at most, up to 1,000.
+
+        Raises:
+            ValidationException: The limit is out of bounds.
+        """
+        if not 1 <= limit <= _MAX_PAGE:
+            raise ValidationException.of("limit", f"A page has between 1 and {_MAX_PAGE} accounts.")
+        folded = None if search is None else search.casefold()
+        return await self._store.list_users(search=folded, role=role, disabled=disabled, after=after, limit=limit)
 
     async def get(self, user_id: str) -> Account[U]:
         """Return the account of this user.

@@ -11,6 +11,7 @@ from sqlalchemy.ext.asyncio import AsyncEngine
 from typing_extensions import TypeVar
 
 from fastauth.backends.sql.database import Database, translated_errors
+from fastauth.backends.sql.listing import SQLUserListing
 from fastauth.backends.sql.mapping import UserMapping
 from fastauth.backends.sql.models import User
 from fastauth.backends.sql.roles import SQLRoleStore
@@ -24,7 +25,7 @@ M = TypeVar("M", default=User)
 _CREATE_ATTEMPTS = 10
 
 
-class SQLStore(SQLUserStore[M], SQLRoleStore[M], SQLTokenStore[M]):
+class SQLStore(SQLUserStore[M], SQLUserListing[M], SQLRoleStore[M], SQLTokenStore[M]):
     """Keeps users, roles and sessions in a SQL database.
 
     Args:
