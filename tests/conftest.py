@@ -4,7 +4,7 @@ A test that takes ``store`` (or ``auth``, or ``client``) runs once on every stor
 """
 
 from collections.abc import AsyncGenerator, Callable
-from contextlib import AbstractAsyncContextManager, asynccontextmanager
+from contextlib import asynccontextmanager
 from pathlib import Path
 from typing import Any
 
@@ -17,6 +17,7 @@ from fastauth import FastAuth, Store
 from fastauth.backends.memory import MemoryStore
 from fastauth.backends.sql import SQLStore
 from fastauth.testing import CHEAP_PASSWORDS, ManualClock
+from tests.servers import SERVER_STORES, StoreFactory
 
 SECRET_KEY = "tests-only-3Jq8vXo2LkTzR5uWcY7bNfMd9hGpAe1s"  # never a key of anything
 PASSWORD = "correct horse battery"
@@ -34,10 +35,7 @@ async def sqlite_store(folder: Path) -> AsyncGenerator[Store[Any], None]:
     await store.close()
 
 
-STORES: dict[str, Callable[[Path], AbstractAsyncContextManager[Store[Any]]]] = {
-    "memory": memory_store,
-    "sqlite": sqlite_store,
-}
+STORES: dict[str, StoreFactory] = {"memory": memory_store, "sqlite": sqlite_store, **SERVER_STORES}
 
 
 @pytest.fixture(params=STORES)

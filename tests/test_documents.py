@@ -95,3 +95,27 @@ def test_the_demo_walks_and_ends() -> None:
     assert (run.returncode, run.stderr) == (0, "")
     assert [line for line in run.stdout.splitlines() if line.startswith("!")] == []
     assert "the old token is refused" in run.stdout
+
+
+def conformance_of(code: str, folder: Path) -> subprocess.CompletedProcess[str]:
+    """Run a store's own test file, as its author would."""
+    (folder / "test_store.py").write_text(code, "utf-8")
+    return subprocess.run(
+        [sys.executable, "-m", "pytest", "-q", "-p", "no:cacheprovider", "-o", "asyncio_mode=auto", "test_store.py"],
+        cwd=folder,
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+
+
+def test_the_store_of_the_docs_keeps_every_promise(tmp_path: Path) -> None:
+    """The example of a store passes the published suite as it stands, and fails it without its lock."""
+    suite, store = snippets("docs/writing-a-store.md")
+
+    as_printed = conformance_of(f"{store}\n\n{suite}", tmp_path)
+    without_its_lock = conformance_of(f"{store}\n\n{suite}".replace("async with self.turn:", "if True:"), tmp_path)
+
+    assert as_printed.returncode == 0, as_printed.stdout
+    assert without_its_lock.returncode == 1, without_its_lock.stdout
+    assert "test_one_superadmin_remains" in without_its_lock.stdout

@@ -46,6 +46,13 @@ class MemoryStore:
         self._sessions: dict[str, Session] = {}
         self._last_user_id = 0
 
+    def __getstate__(self) -> dict[str, Any]:
+        """Return what a copy or a pickle of the store holds: everything but the lock."""
+        return {name: value for name, value in vars(self).items() if name != "_lock"}
+
+    def __setstate__(self, state: dict[str, Any]) -> None:
+        vars(self).update(state, _lock=threading.Lock())
+
     async def create_schema(self) -> None:
         """Do nothing: dictionaries need no schema."""
 
@@ -120,12 +127,18 @@ class MemoryStore:
             return True
 
     async def set_password(
-        self, user_id: str, new_hash: str, *, now: datetime, keep_session: str | None = None
+        self,
+        user_id: str,
+        new_hash: str,
+        *,
+        now: datetime,
+        old_hash: str | None = None,
+        keep_session: str | None = None,
     ) -> bool:
-        """Set the hash and revoke every live session but ``keep_session``; False when there is no such user."""
+        """Set the hash and revoke every live session but ``keep_session``; say whether it was set."""
         with self._lock:
             user = self._users.get(user_id)
-            if user is None:
+            if user is None or old_hash not in {None, user.hashed_password}:
                 return False
             user.hashed_password = new_hash
             self._revoke_all(user_id, now, keep_session)

@@ -9,7 +9,7 @@ import secrets
 import bcrypt
 
 _BCRYPT_ALPHABET = "./ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789"
-_SALT = r"[./A-Za-z0-9]{22}"
+_SALT = r"[./A-Za-z0-9]{21}[.Oeu]"  # 128 bits: the last character holds two of them, and bcrypt refuses more
 _DIGEST = r"[./A-Za-z0-9]{31}"
 _WRAPPED = re.compile(rf"\$bcrypt-sha256\$v=2,t=2b,r=(?P<cost>[0-9]{{1,2}})\$(?P<salt>{_SALT})\$(?P<digest>{_DIGEST})")
 _PLAIN = re.compile(rf"\$2[aby]\$(?P<cost>[0-9]{{2}})\${_SALT}{_DIGEST}")

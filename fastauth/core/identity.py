@@ -102,8 +102,8 @@ def _ascii_email(email: str) -> str | None:
 def _unicode_email(email: str) -> str | None:
     if len(email) > EMAIL_MAX_LENGTH or _SURROGATES.search(email):
         return None
-    folded = unicodedata.normalize("NFKC", unicodedata.normalize("NFKC", email).casefold())
-    local, at, domain = folded.rpartition("@")
+    local, at, domain = unicodedata.normalize("NFKC", email).rpartition("@")
+    local = unicodedata.normalize("NFKC", local.casefold())
     if not at or not _LOCAL_PART.fullmatch(local) or len(local.encode()) > _EMAIL_MAX_LOCAL_OCTETS:
         return None
     if unicodedata.normalize("NFKC", local.casefold()) != local:  # a form that would move on is no canonical form

@@ -70,9 +70,18 @@ class UserStore(Protocol[U]):
         ...
 
     async def set_password(
-        self, user_id: str, new_hash: str, *, now: datetime, keep_session: str | None = None
+        self,
+        user_id: str,
+        new_hash: str,
+        *,
+        now: datetime,
+        old_hash: str | None = None,
+        keep_session: str | None = None,
     ) -> bool:
-        """Set the hash and revoke every live session but ``keep_session``; False when there is no such user."""
+        """Set the hash and revoke every live session but ``keep_session``; say whether it was set.
+
+        It is not set when there is no such user, nor when ``old_hash`` is given and the hash is another one by now.
+        """
         ...
 
     async def set_disabled(self, user_id: str, disabled: bool, *, now: datetime) -> bool:

@@ -118,8 +118,8 @@ class Accounts(Generic[U]):
         """
         if not 1 <= limit <= _MAX_PAGE:
             raise ValidationException.of("limit", f"A page has between 1 and {_MAX_PAGE} accounts.")
-        folded = None if search is None else search.casefold()
-        return await self._store.list_users(search=folded, role=role, disabled=disabled, after=after, limit=limit)
+        lowered = None if search is None else search.lower()  # as the names are kept
+        return await self._store.list_users(search=lowered, role=role, disabled=disabled, after=after, limit=limit)
 
     async def get(self, user_id: str) -> Account[U]:
         """Return the account of this user.
@@ -182,7 +182,7 @@ class Accounts(Generic[U]):
         account = await self.get(user_id)
         if not (await self._passwords.verify(current_password, account.hashed_password)).ok:
             raise CredentialsException("The current password is not correct.")
-        await self._set_password(user_id, new_password, keep_session=keep_session)
+        await self._set_password(user_id, new_password, old_hash=account.hashed_password, keep_session=keep_session)
 
     async def delete(self, user_id: str) -> None:
         """Delete the account with its sessions and role holdings.
@@ -199,11 +199,19 @@ class Accounts(Generic[U]):
         if not await self._store.set_disabled(user_id, disabled, now=self._clock()):
             raise UserNotFoundException
 
-    async def _set_password(self, user_id: str, new_password: str, *, keep_session: str | None = None) -> None:
+    async def _set_password(
+        self, user_id: str, new_password: str, *, old_hash: str | None = None, keep_session: str | None = None
+    ) -> None:
         self._passwords.check(new_password)
         new_hash = await self._passwords.hash(new_password)
-        if not await self._store.set_password(user_id, new_hash, now=self._clock(), keep_session=keep_session):
-            raise UserNotFoundException
+        changed = await self._store.set_password(
+            user_id, new_hash, now=self._clock(), old_hash=old_hash, keep_session=keep_session
+        )
+        if changed:
+            return
+        await self.get(user_id)
+        # Another password was set meanwhile, and the old one proves nothing any more.
+        raise CredentialsException("The current password is not correct.")
 
     @staticmethod
     def _check_length(field: str, value: str, limit: int) -> None:

@@ -129,6 +129,8 @@ class Sessions(Generic[U]):
         session_id, user_id, generation = claims["sid"], claims["sub"], claims["gen"]
         now = self._now()
         expires_at = self._end(now, signed_in_at=_moment(claims["auth_time"]))
+        if expires_at <= now:
+            raise RefreshTokenException(reason="session ended")
         moved = await self._store.rotate_session(
             session_id, user_id=user_id, generation=generation, now=now, expires_at=expires_at
         )
@@ -145,7 +147,9 @@ class Sessions(Generic[U]):
             raise InactiveUserException
         if session.generation <= generation:  # the store lost the race that we lost, or went back in time
             raise RefreshTokenException(reason="not current")
-        if session.generation == generation + 1 and now - session.rotated_at < self._refresh_grace:
+        # Where the clock that rotated is ahead of ours, the time since is negative, and within any grace but none.
+        graceful = bool(self._refresh_grace) and now - session.rotated_at < self._refresh_grace
+        if session.generation == generation + 1 and graceful:
             return self._pair(session, now)
         # We cannot tell the thief from the owner, so neither keeps the session.
         await self._store.revoke_session(session_id, now=now)

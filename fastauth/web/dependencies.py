@@ -47,8 +47,12 @@ class TokenScheme(SecurityBase, Generic[U]):
         self.model = OAuth2(flows=OAuthFlows(password=OAuthFlowPassword(tokenUrl=token_url, scopes={})))
 
     async def _account(self, connection: HTTPConnection) -> Account[U] | None:
-        token = self._transport.access_token(connection)
-        return None if token is None else await self._sessions.authenticate(token)
+        # FastAPI keeps what a dependency gave for the request; this keeps it for the other dependencies of ours, too.
+        found: dict[int, Account[U] | None] = connection.scope.setdefault("fastauth", {})
+        if id(self._sessions) not in found:
+            token = self._transport.access_token(connection)
+            found[id(self._sessions)] = None if token is None else await self._sessions.authenticate(token)
+        return found[id(self._sessions)]
 
 
 class CurrentAccount(TokenScheme[U]):

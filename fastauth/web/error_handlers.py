@@ -13,7 +13,6 @@ from fastauth.core.exceptions import (
     AuthenticationException,
     AuthorizationException,
     BadRequestException,
-    ConfigurationError,
     ConflictException,
     FastAuthException,
     NotFoundException,
@@ -34,10 +33,12 @@ STATUS_BY_CLASS: Mapping[type[FastAuthException], int] = {
     TooLargeException: 413,
     ValidationException: 422,
     RateLimitedException: 429,
-    ConfigurationError: 500,
     StoreUnavailableException: 503,
 }
-"""The status of each branch of the error tree; a leaf has its branch's, unless it stands here itself."""
+"""The status of each branch of the error tree; a leaf has its branch's, unless it stands here itself.
+
+What has no branch here, ``ConfigurationError`` above all, is a mistake in the app and no answer to a client.
+"""
 
 SAFE_HEADERS: Mapping[str, str] = {"Cache-Control": "no-store", "X-Content-Type-Options": "nosniff"}
 """What every answer of our routes and every one of our errors carries."""
@@ -46,7 +47,7 @@ SAFE_HEADERS: Mapping[str, str] = {"Cache-Control": "no-store", "X-Content-Type-
 def status_of(error: FastAuthException | type[FastAuthException]) -> int:
     """Return the status of an error, found along its class's ancestors."""
     error_class = error if isinstance(error, type) else type(error)
-    return next(STATUS_BY_CLASS[each] for each in error_class.__mro__ if each in STATUS_BY_CLASS)
+    return next((STATUS_BY_CLASS[each] for each in error_class.__mro__ if each in STATUS_BY_CLASS), 500)
 
 
 def envelope(error: FastAuthException) -> dict[str, Any]:
@@ -93,7 +94,7 @@ def refusal(error: FastAuthException, connection: HTTPConnection) -> Exception:
 
 async def _answer(_: Request, error: Exception) -> JSONResponse:
     ours = error.error if isinstance(error, ErrorResponse) else error
-    if not isinstance(ours, FastAuthException) or isinstance(ours, ConfigurationError):
+    if not isinstance(ours, FastAuthException) or status_of(ours) == 500:
         raise error  # a mistake in the app's code is no answer to its clients
     headers = dict(error.headers or {}) if isinstance(error, ErrorResponse) else headers_of(ours)
     return JSONResponse(envelope(ours), status_of(ours), headers)

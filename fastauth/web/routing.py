@@ -8,7 +8,6 @@ from urllib.parse import unquote_to_bytes
 
 from fastapi.exceptions import RequestValidationError
 from fastapi.routing import APIRoute
-from starlette.exceptions import HTTPException
 from starlette.requests import Request
 from starlette.responses import Response
 from starlette.types import Message
@@ -24,6 +23,7 @@ from fastauth.web.error_handlers import SAFE_HEADERS, ErrorResponse, status_of
 from fastauth.web.schemas import ErrorRead
 
 MAX_BODY_BYTES = 64 * 1024
+_MAX_DIGITS = 20
 _SURROGATE = re.compile(r"[\ud800-\udfff]")
 
 
@@ -42,12 +42,6 @@ class AuthRoute(APIRoute):
                 raise ErrorResponse(error) from error
             except RequestValidationError as error:
                 raise ErrorResponse(ValidationException(details=_details(error.errors()))) from None
-            except ErrorResponse:
-                raise
-            except HTTPException as error:
-                if error.status_code == 400:  # FastAPI could not parse the body
-                    raise ErrorResponse(BadRequestException("The request body cannot be read.")) from None
-                raise
             response.headers.update(SAFE_HEADERS)
             return response
 
@@ -76,7 +70,10 @@ async def _read_strictly(request: Request) -> Request:
 
     again = Request(request.scope, replay)
     if media_type in {"application/x-www-form-urlencoded", "multipart/form-data"}:
-        form = await again.form()
+        try:
+            form = await again.form()
+        except Exception as error:  # a hostile form finds many ways to break a parser, and each is a form like no other
+            raise BadRequestException("The form cannot be read.") from error
         if len(form.multi_items()) != len(form):
             raise BadRequestException("A field of the form is repeated.")
     return again
@@ -85,7 +82,7 @@ async def _read_strictly(request: Request) -> Request:
 async def _read_within_bounds(request: Request) -> bytes:
     body = bytearray()
     declared = request.headers.get("content-length", "")
-    if declared.isdecimal() and int(declared) > MAX_BODY_BYTES:
+    if declared.isdecimal() and (len(declared) > _MAX_DIGITS or int(declared) > MAX_BODY_BYTES):
         raise TooLargeException(limit=MAX_BODY_BYTES)
     async for chunk in request.stream():
         body += chunk

@@ -1,5 +1,6 @@
 """How a token travels: in by header or cookie, out by body and cookie."""
 
+import re
 from collections.abc import Iterator
 from typing import Literal
 
@@ -11,7 +12,7 @@ from fastauth.core.exceptions import BadRequestException, TokenException
 from fastauth.core.models import TokenPair
 from fastauth.core.settings import CookieSettings
 
-_LOOPBACK = {"localhost", "127.0.0.1", "::1"}
+_LOOPBACK = re.compile(r"(?:(?:[^:]+\.)?localhost|127\.0\.0\.1|\[::1\])(?::[0-9]+)?")
 
 
 class TokenTransport:
@@ -109,10 +110,11 @@ class TokenTransport:
     def _is_secure(self, connection: HTTPConnection) -> bool:
         if not self._secure:
             return False
-        if self._production or connection.url.scheme in {"https", "wss"}:
+        if self._production or connection.scope["scheme"] in {"https", "wss"}:
             return True
-        host = connection.url.hostname or ""
-        return host not in _LOOPBACK and not host.endswith(".localhost")
+        # Not connection.url, which raises where the query is not UTF-8. What counts is what the browser calls us.
+        host = Headers(scope=connection.scope).get("host", "").lower()
+        return _LOOPBACK.fullmatch(host) is None
 
 
 def _raw_cookies(connection: HTTPConnection) -> Iterator[tuple[str, str]]:

@@ -2,8 +2,8 @@
 
 import asyncio
 import os
+import secrets
 import socket
-import subprocess
 import sys
 from collections import Counter
 from collections.abc import AsyncGenerator
@@ -12,29 +12,51 @@ from pathlib import Path
 
 import pytest
 from httpx2 import AsyncClient, HTTPError, Limits
+from sqlalchemy.ext.asyncio import create_async_engine
 
 from tests.conftest import PASSWORD, bearer, register, sign_in
+from tests.servers import postgres_url
 
 WORKERS = 4
-
-
-@pytest.fixture(params=["sqlite"])
-def store_url(request: pytest.FixtureRequest, tmp_path: Path) -> str:
-    """The address of an empty database of each kind."""
-    return f"sqlite+aiosqlite:///{tmp_path / 'test.db'}"
+ROOT = Path(__file__).parent.parent.parent
 
 
 @asynccontextmanager
-async def workers(store_url: str) -> AsyncGenerator[AsyncClient, None]:
+async def sqlite_url(folder: Path) -> AsyncGenerator[str, None]:
+    yield f"sqlite+aiosqlite:///{folder / 'test.db'}"
+
+
+@asynccontextmanager
+async def postgres_database_url(_: Path) -> AsyncGenerator[str, None]:
+    name = f"test_{secrets.token_hex(8)}"
+    url = postgres_url("asyncpg")
+    server = create_async_engine(url, isolation_level="AUTOCOMMIT")
+    async with server.connect() as connection:
+        await connection.exec_driver_sql(f"CREATE DATABASE {name}")
+        yield url.set(database=name).render_as_string(hide_password=False)
+        await connection.exec_driver_sql(f"DROP DATABASE {name} WITH (FORCE)")
+    await server.dispose()
+
+
+DATABASES = {"sqlite": sqlite_url, "postgres": postgres_database_url}
+
+
+@pytest.fixture(params=DATABASES)
+async def store_url(request: pytest.FixtureRequest, tmp_path: Path) -> AsyncGenerator[str, None]:
+    """The address of an empty database of each kind."""
+    async with DATABASES[request.param](tmp_path) as url:
+        yield url
+
+
+@asynccontextmanager
+async def serving_workers(store_url: str) -> AsyncGenerator[AsyncClient, None]:
     """Serve the app with four processes, and give a client that opens many connections."""
     with socket.create_server(("127.0.0.1", 0)) as listener:
         port = listener.getsockname()[1]
-    process = subprocess.Popen(
-        [sys.executable, "-m", "uvicorn", "tests.stores.worker_app:app", "--workers", str(WORKERS)]
-        + ["--port", str(port), "--log-level", "warning"],
-        env={**os.environ, "FASTAUTH_TEST_STORE_URL": store_url},
-        cwd=Path(__file__).parent.parent.parent,
-    )
+    arguments = ["-m", "uvicorn", "tests.stores.worker_app:app", "--log-level", "warning"]
+    arguments += ["--workers", str(WORKERS), "--port", str(port)]
+    environment = {**os.environ, "FASTAUTH_TEST_STORE_URL": store_url}
+    process = await asyncio.create_subprocess_exec(sys.executable, *arguments, env=environment, cwd=ROOT)
     try:
         limits = Limits(max_connections=200, max_keepalive_connections=0)
         async with AsyncClient(base_url=f"http://127.0.0.1:{port}", limits=limits, timeout=60) as client:
@@ -42,12 +64,12 @@ async def workers(store_url: str) -> AsyncGenerator[AsyncClient, None]:
             yield client
     finally:
         process.terminate()
-        process.wait(timeout=30)
+        await process.wait()
 
 
-async def answering(client: AsyncClient, process: subprocess.Popen[bytes]) -> None:
+async def answering(client: AsyncClient, process: asyncio.subprocess.Process) -> None:
     for _ in range(600):
-        assert process.poll() is None, "the server ended"
+        assert process.returncode is None, "the server ended"
         try:
             await client.get("/users/me")
         except HTTPError:
@@ -59,7 +81,7 @@ async def answering(client: AsyncClient, process: subprocess.Popen[bytes]) -> No
 
 async def test_two_hundred_registrations_of_one_address_make_one_account(store_url: str) -> None:
     """Of 200 simultaneous registrations of one address in differing case, one succeeds and 199 are told 409."""
-    async with workers(store_url) as client:
+    async with serving_workers(store_url) as client:
 
         async def attempt(number: int) -> int:
             local = "".join(char.upper() if number >> place & 1 else char for place, char in enumerate("adalovelace"))
@@ -74,7 +96,7 @@ async def test_two_hundred_registrations_of_one_address_make_one_account(store_u
 
 async def test_a_hundred_refreshes_of_one_token_are_one_rotation(store_url: str) -> None:
     """Of 100 simultaneous refreshes one moves the generation on, the others get that generation, and none loses."""
-    async with workers(store_url) as client:
+    async with serving_workers(store_url) as client:
         await register(client)
         first = await sign_in(client)
 
@@ -88,5 +110,7 @@ async def test_a_hundred_refreshes_of_one_token_are_one_rotation(store_url: str)
         for tokens in good:
             assert (await client.get("/users/me", headers=bearer(tokens))).status_code == 200
         # All hold the same generation: the next refresh of any two of them is one rotation again, and not a reuse.
-        again = [await client.post("/token/refresh", json={"refresh_token": each["refresh_token"]}) for each in good[:2]]
+        again = [
+            await client.post("/token/refresh", json={"refresh_token": each["refresh_token"]}) for each in good[:2]
+        ]
         assert [answer.status_code for answer in again] == [200] * len(again)

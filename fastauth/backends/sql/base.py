@@ -1,10 +1,12 @@
 """What the three parts of the store stand on: the database, the tables, and rows made into accounts and sessions."""
 
-from collections.abc import Sequence
+import functools
+import re
+from collections.abc import Awaitable, Callable, Coroutine, Sequence
 from datetime import datetime, timezone
-from typing import Any, Generic
+from typing import Any, Concatenate, Generic, ParamSpec, TypeVar
 
-from sqlalchemy import ColumnElement, ScalarSelect, func, select, update
+from sqlalchemy import ColumnElement, Select, String, cast, func, literal, select, update
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from fastauth.backends.sql.database import Database
@@ -12,6 +14,31 @@ from fastauth.backends.sql.mapping import UserMapping
 from fastauth.backends.sql.tables import Tables
 from fastauth.core.exceptions import ProtectedRoleException
 from fastauth.core.models import SUPERADMIN, Account, Session, U
+
+_P = ParamSpec("_P")
+_R = TypeVar("_R")
+_S = TypeVar("_S", bound="SQLBase[Any]")
+
+# MySQL cuts an aggregated string at 1,024 bytes unless the statement asks for more.
+_ALL_OF_IT = "/*+ SET_VAR(group_concat_max_len = 1048576) */"
+
+_SESSION_ID = re.compile(r"[\x21-\x7e]{1,32}")
+_NO_NAME = re.compile(r"[\x00-\x1f\x7f\ud800-\udfff]")
+
+COUNTED = {"preserve_rowcount": True}
+"""The execution options under which an INSERT says how many rows it inserted, with every driver."""
+
+
+def verb(
+    method: Callable[Concatenate[_S, _P], Awaitable[_R]],
+) -> Callable[Concatenate[_S, _P], Coroutine[Any, Any, _R]]:
+    """Make the method a verb of the store: attempted again after a conflict, and its driver's errors become ours."""
+
+    @functools.wraps(method)
+    async def step(self: _S, /, *args: _P.args, **kwargs: _P.kwargs) -> _R:
+        return await self.database.attempt(lambda: method(self, *args, **kwargs))
+
+    return step
 
 
 class SQLBase(Generic[U]):
@@ -24,38 +51,44 @@ class SQLBase(Generic[U]):
     """
 
     def __init__(self, database: Database, mapping: UserMapping[U], tables: Tables) -> None:
-        self._database = database
+        self.database = database
         self._mapping = mapping
         self._tables = tables
         self._positions = mapping.positions()
-        self._select_account = select(*mapping.columns, self._role_names_of(mapping.key))
+        self._select_account = self._select_with_roles(*mapping.columns)
         # A statement that changes nothing and takes the lock under which superadmins are counted, on every database.
         self._lock_superadmins = (
             update(tables.roles).where(tables.roles.c.name == SUPERADMIN).values(description=tables.roles.c.description)
         )
 
-    def _role_names_of(self, user_key: ColumnElement[Any]) -> ScalarSelect[Any]:
-        # One row per account however many roles it has: names hold no comma.
+    def _select_with_roles(self, *columns: ColumnElement[Any]) -> Select[Any]:
+        """Return the statement that selects these columns of users, and the names of their roles before them.
+
+        The names are one value, so that an account is one row however many there are: their number, a colon, and each
+        name with a comma behind it. What was cut off on the way is so seen to be missing.
+        """
         roles, user_roles = self._tables.roles, self._tables.user_roles
-        return (
-            select(func.aggregate_strings(roles.c.name, ","))
+        number = cast(func.count(), String(20))
+        names = (
+            select(number + ":" + func.aggregate_strings(roles.c.name + ",", ""))
             .select_from(user_roles.join(roles, roles.c.id == user_roles.c.role_id))
-            .where(user_roles.c.user_id == user_key)
+            .where(user_roles.c.user_id == self._mapping.key)
             .correlate(self._tables.users)
             .scalar_subquery()
         )
+        return select(names, *columns).prefix_with(_ALL_OF_IT, dialect="mysql")
 
     def _account(self, row: Sequence[Any], session: Session | None = None) -> Account[U]:
+        names, *values = row
         key, username, email, hashed_password, disabled = self._positions
-        width = len(self._mapping.columns)
         return Account(
-            id=str(row[key]),
-            username=row[username],
-            email=row[email],
-            hashed_password=row[hashed_password] or "",
-            disabled=bool(row[disabled]),
-            roles=frozenset(row[width].split(",")) if row[width] else frozenset(),
-            user=self._mapping.build(row[:width]),
+            id=str(values[key]),
+            username=values[username],
+            email=values[email],
+            hashed_password=values[hashed_password] or "",
+            disabled=bool(values[disabled]),
+            roles=role_names(names),
+            user=self._mapping.build(values[: len(self._mapping.columns)]),
             session=session,
         )
 
@@ -79,7 +112,7 @@ class SQLBase(Generic[U]):
         revoke = update(self._tables.sessions).where(
             sessions.user_id == key, sessions.revoked_at.is_(None), sessions.expires_at > now
         )
-        if but is not None:
+        if but is not None and is_session_id(but):
             revoke = revoke.where(sessions.id != but)
         return (await connection.execute(revoke.values(revoked_at=now))).rowcount
 
@@ -87,14 +120,42 @@ class SQLBase(Generic[U]):
         """Refuse when ``leaving`` is the last enabled superadmin; the caller holds the superadmin lock."""
         tables, key, disabled = self._tables, self._mapping.key, self._mapping.column("disabled")
         enabled_superadmins = (
-            select(key)
-            .join(tables.user_roles, tables.user_roles.c.user_id == key)
+            # Whether a key is the one that leaves is for the database to say: its collation may not mind the case.
+            select(key == literal(leaving, key.type))
+            .join_from(tables.users, tables.user_roles, tables.user_roles.c.user_id == key)
             .join(tables.roles, tables.roles.c.id == tables.user_roles.c.role_id)
             .where(tables.roles.c.name == SUPERADMIN, disabled.is_not(True))
             .limit(2)
+            # A transaction of the caller's may see an older state, but it locks the rows of now.
+            .with_for_update(read=True)
         )
-        if (await connection.scalars(enabled_superadmins)).all() == [leaving]:
+        if (await connection.scalars(enabled_superadmins)).all() == [True]:
             raise ProtectedRoleException("The last enabled superadmin stays.")
+
+
+def role_names(aggregated: str | None) -> frozenset[str]:
+    """Return the role names that were selected with :meth:`SQLBase._select_with_roles`.
+
+    Raises:
+        RuntimeError: The database did not return all of them.
+    """
+    if aggregated is None:
+        return frozenset()
+    number, _, names = aggregated.partition(":")
+    *complete, rest = names.split(",")
+    if rest or len(complete) != int(number):
+        raise RuntimeError("The names of a user's roles were cut off: raise group_concat_max_len on the server.")
+    return frozenset(complete)
+
+
+def is_session_id(text: str) -> bool:
+    """Say whether this may be the id of a session: what cannot be one is not shown to the driver."""
+    return _SESSION_ID.fullmatch(text) is not None
+
+
+def is_name(text: str) -> bool:
+    """Say whether this may be, or be a part of, a name that is stored; drivers differ in what they do with the rest."""
+    return _NO_NAME.search(text) is None
 
 
 def _in_utc(moment: datetime) -> datetime:

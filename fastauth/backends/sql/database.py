@@ -1,16 +1,56 @@
-"""Connections and transactions, and the border at which a driver's errors become ours."""
+"""Connections, transactions and second attempts: what makes a verb one atomic step on the app's engine."""
 
-from collections.abc import AsyncGenerator, Generator
-from contextlib import asynccontextmanager, contextmanager
+import asyncio
+import random
+from collections.abc import AsyncGenerator, Awaitable, Callable
+from contextlib import AbstractAsyncContextManager, asynccontextmanager, nullcontext
+from typing import Any, Protocol, TypeVar
+from weakref import WeakKeyDictionary
 
-from sqlalchemy.exc import DBAPIError, InterfaceError, OperationalError, StatementError
-from sqlalchemy.exc import TimeoutError as PoolTimeoutError
 from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine
+from sqlalchemy.pool import StaticPool
 
-from fastauth.core.exceptions import StoreUnavailableException
+from fastauth.backends.sql.errors import trouble_of, values_hidden
+from fastauth.core.exceptions import FastAuthException, StoreUnavailableException
+
+_T = TypeVar("_T")
+
+_PAUSES = (0.02, 0.08, 0.32)  # seconds, before the second, third and fourth attempt
 
 
-class Database:
+class Database(Protocol):
+    """Where the verbs get their connections from."""
+
+    async def attempt(self, verb: Callable[[], Awaitable[_T]]) -> _T:
+        """Return what the verb returns; its driver's errors become ours.
+
+        Raises:
+            StoreUnavailableException: The database cannot be reached, or others were at the same rows all the time.
+        """
+        ...
+
+    def read(self) -> AbstractAsyncContextManager[AsyncConnection]:
+        """Return a connection for one statement that changes nothing."""
+        ...
+
+    def write_once(self) -> AbstractAsyncContextManager[AsyncConnection]:
+        """Return a connection for one statement that changes something."""
+        ...
+
+    def write(self) -> AbstractAsyncContextManager[AsyncConnection]:
+        """Return a connection for several statements that happen together, or not at all when an exception rises.
+
+        A verb begins with the statement that takes the lock it needs, an UPDATE, INSERT or DELETE: SQLite cannot turn
+        a transaction that began by reading into a writing one while another is writing.
+        """
+        ...
+
+    async def close(self) -> None:
+        """Give the idle connections back."""
+        ...
+
+
+class EngineDatabase:
     """Gives out connections of the app's engine: one per store verb, and only for as long as the verb runs.
 
     Args:
@@ -19,49 +59,82 @@ class Database:
 
     def __init__(self, engine: AsyncEngine) -> None:
         self._engine = engine
+        self._for_one_statement = self._for_several = engine
+        if engine.dialect.name == "postgresql":
+            # One statement is a transaction of its own, and saves two round trips by saying so. Several are right
+            # only where each sees what was committed before it began, whatever level the app prefers.
+            self._for_one_statement = engine.execution_options(isolation_level="AUTOCOMMIT")
+            self._for_several = engine.execution_options(isolation_level="READ COMMITTED")
+        elif _is_autocommit(engine):
+            self._for_several = engine.execution_options(isolation_level="SERIALIZABLE")
+        # All users of SQLite in memory share one connection, and with it one transaction.
+        self._shared = isinstance(engine.pool, StaticPool)
+        self._turns: WeakKeyDictionary[asyncio.AbstractEventLoop, asyncio.Lock] = WeakKeyDictionary()
+
+    async def attempt(self, verb: Callable[[], Awaitable[_T]]) -> _T:
+        """Return what the verb returns; try again, three times at most, when others were at the same rows."""
+        for pause in _PAUSES:
+            try:
+                return await translated(verb)
+            except ConflictError:  # noqa: PERF203  # at most three times
+                await asyncio.sleep(random.uniform(pause / 2, pause))  # noqa: S311
+        return await translated(verb, last=True)
 
     @asynccontextmanager
     async def read(self) -> AsyncGenerator[AsyncConnection, None]:
-        """A connection for one statement that changes nothing."""
-        with translated_errors():
-            async with self._engine.connect() as connection:
+        """A connection that is in no transaction for longer than it takes."""
+        with values_hidden():
+            async with self._turn(), self._for_one_statement.connect() as connection:
+                yield connection
+
+    @asynccontextmanager
+    async def write_once(self) -> AsyncGenerator[AsyncConnection, None]:
+        """A connection on which one statement is committed."""
+        with values_hidden():
+            async with self._turn(), self._for_one_statement.begin() as connection:
                 yield connection
 
     @asynccontextmanager
     async def write(self) -> AsyncGenerator[AsyncConnection, None]:
-        """A connection in a transaction, which is committed at the end and rolled back on any exception.
-
-        A verb begins with the statement that takes the lock it needs, an UPDATE or INSERT: SQLite cannot turn a
-        transaction that began by reading into a writing one while another is writing.
-        """
-        with translated_errors():
-            async with self._engine.begin() as connection:
+        """A connection in a transaction, which is committed at the end and rolled back on any exception."""
+        with values_hidden():
+            async with self._turn(), self._for_several.begin() as connection:
                 yield connection
+
+    def _turn(self) -> AbstractAsyncContextManager[Any]:
+        if not self._shared:
+            return nullcontext()
+        return self._turns.setdefault(asyncio.get_running_loop(), asyncio.Lock())
 
     async def close(self) -> None:
         """Give the idle connections back; the engine may be used again afterwards."""
         await self._engine.dispose()
 
 
-@contextmanager
-def translated_errors() -> Generator[None, None, None]:
-    """Turn what says "the database cannot be reached" into our exception, and nothing else.
+def _is_autocommit(engine: AsyncEngine) -> bool:
+    made_with: object = getattr(engine.dialect, "_on_connect_isolation_level", None)
+    return bool(engine.get_execution_options().get("isolation_level", made_with) == "AUTOCOMMIT")
 
-    What stays a driver's error hides its parameters: among them may be a password hash.
+
+class ConflictError(Exception):
+    """Others were at the same rows, and another attempt may succeed."""
+
+
+async def translated(verb: Callable[[], Awaitable[_T]], *, last: bool = False) -> _T:
+    """Return what the verb returns; its driver's errors become ours, and a conflict one that says so, but the last.
+
+    Raises:
+        ConflictError: It may be attempted again.
+        StoreUnavailableException: The database cannot be reached, or this was the last attempt.
     """
     try:
-        yield
-    except (PoolTimeoutError, OSError) as error:
-        raise StoreUnavailableException from error
-    except StatementError as error:
-        error.hide_parameters = True
-        if isinstance(error, DBAPIError) and _is_outage(error):
+        return await verb()
+    except FastAuthException:
+        raise
+    except Exception as error:
+        trouble = trouble_of(error)
+        if trouble == "conflict" and not last:
+            raise ConflictError from error
+        if trouble is not None:
             raise StoreUnavailableException from error
         raise
-
-
-def _is_outage(error: DBAPIError) -> bool:
-    if error.connection_invalidated:
-        return True
-    # SQLite has one class for "cannot open the file" and "no such table"; only the first is an outage.
-    return isinstance(error, (InterfaceError, OperationalError)) and "no such " not in str(error.orig)

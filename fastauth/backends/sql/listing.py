@@ -4,13 +4,14 @@ from collections.abc import Sequence
 
 from sqlalchemy import bindparam, or_, select
 
-from fastauth.backends.sql.base import SQLBase
+from fastauth.backends.sql.base import SQLBase, is_name, verb
 from fastauth.core.models import Account, U
 
 
 class SQLUserListing(SQLBase[U]):
     """The verb of :class:`~fastauth.core.protocols.UserStore` that lists users, on SQL."""
 
+    @verb
     async def list_users(
         self,
         *,
@@ -21,6 +22,8 @@ class SQLUserListing(SQLBase[U]):
         limit: int,
     ) -> Sequence[Account[U]]:
         """Return a page of accounts in the order of their keys."""
+        if not is_name(search or "") or not is_name(role or ""):
+            return []
         mapping, tables = self._mapping, self._tables
         page = self._select_account.order_by(mapping.key).limit(limit)
         if search is not None:
@@ -41,5 +44,5 @@ class SQLUserListing(SQLBase[U]):
             if key is None:
                 return []
             page = page.where(mapping.key > bindparam("after", key, type_=mapping.key.type))
-        async with self._database.read() as connection:
+        async with self.database.read() as connection:
             return [self._account(row) for row in await connection.execute(page)]

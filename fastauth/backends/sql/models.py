@@ -1,15 +1,16 @@
 """The ready-made user, and a mixin for a user class of your own."""
 
-from sqlalchemy import String
 from sqlalchemy.orm import DeclarativeBase, Mapped, mapped_column
+
+from fastauth.backends.sql.tables import text
 
 
 class UserMixin:
     """The columns that every user class needs besides its key; a class may as well declare them itself."""
 
-    username: Mapped[str] = mapped_column(String(64), unique=True)
-    email: Mapped[str] = mapped_column(String(254), unique=True)
-    hashed_password: Mapped[str] = mapped_column(String(255))
+    username: Mapped[str] = mapped_column(text(64), unique=True)
+    email: Mapped[str] = mapped_column(text(254), unique=True)
+    hashed_password: Mapped[str] = mapped_column(text(255))
     disabled: Mapped[bool] = mapped_column(default=False)
 
 

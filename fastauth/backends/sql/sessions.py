@@ -5,7 +5,7 @@ from datetime import datetime
 
 from sqlalchemy import bindparam, delete, insert, literal, select, update
 
-from fastauth.backends.sql.base import SQLBase
+from fastauth.backends.sql.base import COUNTED, SQLBase, is_session_id, verb
 from fastauth.backends.sql.database import Database
 from fastauth.backends.sql.mapping import UserMapping
 from fastauth.backends.sql.tables import Tables
@@ -22,7 +22,7 @@ class SQLTokenStore(SQLBase[U]):
         sessions, users = tables.sessions, tables.users
         enabled = mapping.column("disabled").is_not(True)
         self._authenticate = (
-            select(*mapping.columns, self._role_names_of(mapping.key), *sessions.c)
+            self._select_with_roles(*mapping.columns, *sessions.c)
             .select_from(sessions.join(users, mapping.key == sessions.c.user_id))
             .where(sessions.c.id == bindparam("session_id"))
         )
@@ -44,9 +44,12 @@ class SQLTokenStore(SQLBase[U]):
         )
         self._enabled = enabled
 
+    @verb
     async def add_session(self, session: Session, *, hashed_password: str) -> bool:
         """Store the session if its user is enabled and still has this password hash; say whether it was stored."""
         key = self._mapping.parse_key(session.user_id)
+        if key is None:
+            return False
         columns = self._tables.sessions.c
         values = {
             columns.id: session.id,
@@ -68,69 +71,90 @@ class SQLTokenStore(SQLBase[U]):
             )
             .with_for_update(read=True)
         )
-        async with self._database.write() as connection:
-            added = await connection.execute(insert(self._tables.sessions).from_select(list(values), account))
-            return bool(added.rowcount)
+        add = insert(self._tables.sessions).from_select(list(values), account)
+        async with self.database.write_once() as connection:
+            return bool((await connection.execute(add, execution_options=COUNTED)).rowcount)
 
+    @verb
     async def authenticate(self, session_id: str) -> Account[U] | None:
         """Return the account of this session with its roles, and with ``account.session`` set, or None."""
-        async with self._database.read() as connection:
+        if not is_session_id(session_id):
+            return None
+        async with self.database.read() as connection:
             row = (await connection.execute(self._authenticate, {"session_id": session_id})).one_or_none()
         if row is None:
             return None
         return self._account(row, self._session(row[len(self._mapping.columns) + 1 :]))
 
+    @verb
     async def rotate_session(
         self, session_id: str, *, user_id: str, generation: int, now: datetime, expires_at: datetime
     ) -> bool:
         """Move the session from this generation to the next, as one compare-and-swap; say whether it moved."""
+        key = self._mapping.parse_key(user_id)
+        if key is None or not is_session_id(session_id):
+            return False
         parameters = {
             "session_id": session_id,
-            "key": self._mapping.parse_key(user_id),
+            "key": key,
             "old_generation": generation,
             "now": now,
             "new_expires_at": expires_at,
         }
-        async with self._database.write() as connection:
+        async with self.database.write_once() as connection:
             return bool((await connection.execute(self._rotate, parameters)).rowcount)
 
+    @verb
     async def revoke_session(self, session_id: str, *, now: datetime) -> bool:
         """Revoke the session; False when there is no live session of this id."""
+        if not is_session_id(session_id):
+            return False
         sessions = self._tables.sessions.c
         live = (sessions.id == session_id, sessions.revoked_at.is_(None), sessions.expires_at > now)
         revoke = update(self._tables.sessions).where(*live).values(revoked_at=now)
-        async with self._database.write() as connection:
+        async with self.database.write_once() as connection:
             return bool((await connection.execute(revoke)).rowcount)
 
+    @verb
     async def revoke_sessions(self, user_id: str, *, now: datetime, except_session: str | None = None) -> int:
         """Revoke the user's live sessions but one; return how many were revoked."""
-        async with self._database.write() as connection:
-            return await self._revoke_sessions(connection, self._mapping.parse_key(user_id), now, except_session)
+        key = self._mapping.parse_key(user_id)
+        if key is None:
+            return 0
+        async with self.database.write_once() as connection:
+            return await self._revoke_sessions(connection, key, now, except_session)
 
+    @verb
     async def list_sessions(self, user_id: str, *, now: datetime) -> Sequence[Session]:
         """Return the user's live sessions, newest first."""
+        key = self._mapping.parse_key(user_id)
+        if key is None:
+            return []
         sessions = self._tables.sessions
         mine = (
             select(*sessions.c)
             .where(
-                sessions.c.user_id == self._mapping.parse_key(user_id),
+                sessions.c.user_id == key,
                 sessions.c.revoked_at.is_(None),
                 sessions.c.expires_at > now,
             )
             .order_by(sessions.c.created_at.desc(), sessions.c.id.desc())
         )
-        async with self._database.read() as connection:
+        async with self.database.read() as connection:
             return [self._session(tuple(row)) for row in await connection.execute(mine)]
 
+    @verb
     async def purge_expired(self, now: datetime) -> int:
         """Delete the sessions that can never live again, in batches that lock little; return how many were deleted."""
         sessions = self._tables.sessions
-        batch = select(sessions.c.id).where(sessions.c.expires_at <= now).limit(_PURGE_BATCH)
+        expired = sessions.c.expires_at <= now
+        batch = select(sessions.c.id).where(expired).limit(_PURGE_BATCH)
         purged = 0
         while True:
-            async with self._database.read() as connection:
+            async with self.database.read() as connection:
                 ids = (await connection.scalars(batch)).all()
             if not ids:
                 return purged
-            async with self._database.write() as connection:
-                purged += (await connection.execute(delete(sessions).where(sessions.c.id.in_(ids)))).rowcount
+            async with self.database.write_once() as connection:
+                # Still expired: where clocks differ, another process may have just prolonged one.
+                purged += (await connection.execute(delete(sessions).where(sessions.c.id.in_(ids), expired))).rowcount

@@ -1,16 +1,19 @@
 """The store itself: the three groups of verbs on one engine, and the life of the schema."""
 
 import asyncio
+import copy
 import random
 from collections.abc import Sequence
 from typing import Any, overload
 
 from sqlalchemy import Connection, inspect
 from sqlalchemy.exc import DBAPIError
-from sqlalchemy.ext.asyncio import AsyncEngine
+from sqlalchemy.ext.asyncio import AsyncEngine, AsyncSession
 from typing_extensions import TypeVar
 
-from fastauth.backends.sql.database import Database, translated_errors
+from fastauth.backends.sql.base import verb
+from fastauth.backends.sql.database import EngineDatabase
+from fastauth.backends.sql.joined import JoinedDatabase
 from fastauth.backends.sql.listing import SQLUserListing
 from fastauth.backends.sql.mapping import UserMapping
 from fastauth.backends.sql.models import User
@@ -66,7 +69,7 @@ class SQLStore(SQLUserStore[M], SQLUserListing[M], SQLRoleStore[M], SQLTokenStor
             )
         model: type[Any] = user_model or User
         mapping: UserMapping[M] = UserMapping(model, public_fields, writable_fields)
-        super().__init__(Database(engine), mapping, tables_for(mapping.table, mapping.key))
+        super().__init__(EngineDatabase(engine), mapping, tables_for(mapping.table, mapping.key))
         self._engine = engine
         self.schema = mapping.schema
 
@@ -77,7 +80,7 @@ class SQLStore(SQLUserStore[M], SQLUserListing[M], SQLRoleStore[M], SQLTokenStor
         """
         for attempt in range(1, _CREATE_ATTEMPTS + 1):
             try:
-                await self._create_missing()
+                await self.database.attempt(self._create_missing)
             except DBAPIError:  # noqa: PERF203  # a start-up step, not a hot loop
                 if attempt == _CREATE_ATTEMPTS:
                     raise
@@ -87,10 +90,10 @@ class SQLStore(SQLUserStore[M], SQLUserListing[M], SQLRoleStore[M], SQLTokenStor
 
     async def _create_missing(self) -> None:
         tables = self._tables.to_create()
-        with translated_errors():
-            async with self._engine.begin() as connection:
-                await connection.run_sync(self._tables.users.metadata.create_all, tables=tables)
+        async with self.database.write() as connection:
+            await connection.run_sync(self._tables.users.metadata.create_all, tables=tables)
 
+    @verb
     async def missing_schema(self) -> Sequence[str]:
         """Return the names of the tables that are missing."""
 
@@ -98,9 +101,23 @@ class SQLStore(SQLUserStore[M], SQLUserListing[M], SQLRoleStore[M], SQLTokenStor
             known = inspect(connection)
             return [table.fullname for table in self._tables if not known.has_table(table.name, schema=table.schema)]
 
-        async with self._database.read() as connection:
+        async with self.database.read() as connection:
             return await connection.run_sync(missing)
+
+    def joined(self, session: AsyncSession) -> "SQLStore[M]":
+        """Return the same verbs inside the caller's session and its transaction, which the caller commits.
+
+        A verb that fails leaves the transaction as it was before it. Objects of the user class that the session has
+        loaded do not hear of what a verb changes; refresh them. The session keeps its database's usual isolation
+        level: READ COMMITTED on PostgreSQL.
+
+        Args:
+            session: The caller's session. What is pending in it is flushed before each verb.
+        """
+        store = copy.copy(self)
+        store.database = JoinedDatabase(session, self._mapping.mapper)
+        return store
 
     async def close(self) -> None:
         """Give the idle connections back to the database; the engine may be used again afterwards."""
-        await self._database.close()
+        await self.database.close()

@@ -1,0 +1,176 @@
+"""What the three parts of the store stand on: the state of a user, read in one round trip and changed by comparison."""
+
+import asyncio
+import copy
+import re
+from collections.abc import Mapping, Sequence
+from datetime import datetime
+from typing import Any, Generic
+
+from bson import ObjectId
+from pymongo.errors import DuplicateKeyError
+from typing_extensions import Self
+
+from fastauth.backends.mongo.database import Database, Raw
+from fastauth.backends.mongo.errors import LostRaceError
+from fastauth.backends.mongo.mapping import UserMapping
+from fastauth.backends.mongo.objects import UserObjects
+from fastauth.backends.mongo.state import UserState, joins, live, new_token, session_of
+from fastauth.core.exceptions import ProtectedRoleException
+from fastauth.core.models import SUPERADMIN, Account, U
+
+UNSET: Raw = {"$ne": True}
+"""Matches a mark that is not there."""
+_MOST_MARKS = 1000
+_SURROGATES = re.compile(r"[\ud800-\udfff]")
+
+
+class MongoBase(Generic[U]):
+    """The common ground of the user, role and session verbs.
+
+    Args:
+        database: Gives out the collections.
+        mapping: The app's user class.
+    """
+
+    def __init__(self, database: Database, mapping: UserMapping[U]) -> None:
+        self._database = database
+        self._mapping = mapping
+        self._objects = UserObjects(mapping)
+        self._contended = asyncio.Lock()
+        self._username, self._email, self._hash, self._disabled = (
+            mapping.stored_name(name) for name in ("username", "email", "hashed_password", "disabled")
+        )
+
+    def _joined(self, session: Any) -> Self:
+        joined = copy.copy(self)
+        joined._database = self._database.joined(session)  # noqa: SLF001  # of the same class
+        joined._contended = asyncio.Lock()  # noqa: SLF001  # who holds the other may wait for this very transaction
+        return joined
+
+    async def _read_user(self, user_id: str, *, role_names: Sequence[str] = ()) -> UserState | None:
+        """Return the state of this user, or None."""
+        await self._database.ready()
+        key = self._mapping.parse_key(user_id)
+        if key is None:
+            return None
+        return await self._read_user_where({"_id": self._mapping.encode(key)}, role_names=role_names)
+
+    async def _read_user_where(
+        self, where: Raw, *, role_names: Sequence[str] = (), also_deleted: bool = False
+    ) -> UserState | None:
+        collections = await self._database.ready()
+        stages = [{"$match": where}, {"$project": {"_id": 1}}, *joins(collections, "_id", role_names)]
+        rows = await collections.users.aggregate(stages)
+        state = self._state(rows[0]) if rows else None
+        return state if state is not None and (also_deleted or not state.deleted) else None
+
+    def _state(self, row: Raw) -> UserState | None:
+        if not row["user"] or self._mapping.is_soft_deleted(row["user"][0]):
+            return None
+        user: Raw = row["user"][0]
+        account: Raw = row["account"][0] if row["account"] else {}
+        if account.get("disabling"):
+            user[self._disabled] = True
+        return UserState(
+            key=user["_id"],
+            user=user,
+            account=account,
+            roles=frozenset(role["name"] for role in row["roles"]),
+            named={role["name"]: role["_id"] for role in row.get("named", ())},
+            hash_name=self._hash,
+            disabled=bool(user.get(self._disabled)),
+        )
+
+    def _account(self, state: UserState, session: Raw | None = None) -> Account[U]:
+        user = self._objects.build(state.user)
+        user_id = str(getattr(user, "id", None))
+        return Account(
+            id=user_id,
+            username=state.user[self._username],
+            email=state.user[self._email],
+            hashed_password=state.hash or "",
+            disabled=state.disabled,
+            roles=state.roles,
+            user=user,
+            session=None if session is None else session_of(session, user_id),
+        )
+
+    async def _change_account(self, state: UserState, changes: Mapping[str, Any]) -> None:
+        """Write these fields of the account, if it is still as it was read.
+
+        Raises:
+            LostRaceError: It is not.
+        """
+        accounts = (await self._database.ready()).accounts
+        revision = {"$exists": False} if state.revision is None else state.revision
+        change = {"$set": {**changes, "revision": ObjectId()}}
+        try:
+            made = await accounts.update_one(
+                {"_id": state.key, "revision": revision}, change, upsert=state.revision is None
+            )
+        except DuplicateKeyError as error:
+            raise LostRaceError from error
+        if not made:
+            raise LostRaceError
+
+    async def _keep_a_superadmin(self, state: UserState) -> None:
+        """Refuse when the user is the last enabled superadmin; otherwise see to it that another one remains.
+
+        The other one's account gets a new revision, and then the caller changes the user's by compare-and-swap from
+        the revision in ``state``, which was read before. Of two who would be rid of each other, the one who comes
+        second finds a new revision. So at the moment of each such change there is another one, of whom nobody has
+        decided the same since; and whoever does so later has found yet another in turn. A crash in between leaves a
+        new revision behind, which says nothing.
+
+        Raises:
+            ProtectedRoleException: The user is the last one.
+            LostRaceError: The other one has changed.
+        """
+        if SUPERADMIN not in state.roles or state.disabled:
+            return
+        collections = await self._database.ready()
+        holders = {"from": collections.accounts.name, "localField": "_id", "foreignField": "roles", "as": "account"}
+        users = {"from": collections.users.name, "localField": "account._id", "foreignField": "_id", "as": "user"}
+        another = await collections.roles.aggregate(
+            [
+                {"$match": {"name": SUPERADMIN}},
+                {"$lookup": holders},
+                {"$unwind": "$account"},
+                {"$match": {"account._id": {"$ne": state.key}, "account.disabling": UNSET, "account.deleted": UNSET}},
+                {"$lookup": users},
+                {"$unwind": "$user"},
+                {"$match": {f"user.{self._disabled}": UNSET, **self._mapping.not_soft_deleted("user.")}},
+                {"$limit": 1},
+                {"$replaceWith": {"_id": "$account._id", "revision": "$account.revision"}},
+            ]
+        )
+        if not another:
+            raise ProtectedRoleException("The last enabled superadmin stays.")
+        if not await collections.accounts.update_one(another[0], {"$set": {"revision": ObjectId()}}):
+            raise LostRaceError
+
+    async def _end_sessions(self, state: UserState, now: datetime, *, keep: str | None, **changes: Any) -> None:
+        """End every session but one, and write more fields of the account, in the one write that decides both."""
+        epoch = new_token()
+        if keep is not None:
+            await self._keep_session(state, keep, now, epochs=epoch)
+        await self._change_account(state, {**changes, "epoch": epoch, "ended_at": now})
+
+    async def _keep_session(self, state: UserState, session_id: str, now: datetime, **good_for: str) -> None:
+        """Make a live session good for an epoch or a root that is to come, and in the end no longer for the oldest."""
+        sessions = (await self._database.ready()).sessions
+        added = {name: {"$each": [value], "$slice": -_MOST_MARKS} for name, value in good_for.items()}
+        await sessions.update_one({"_id": session_id, **state.its_sessions, **live(now)}, {"$push": added})
+
+    async def _write_revoked(self, state: UserState, now: datetime, *, but: str | None) -> int:
+        """Write the time into the sessions that have just been ended; return how many there are."""
+        sessions = (await self._database.ready()).sessions
+        return await sessions.update_many(
+            {"_id": {"$ne": but}, **state.its_sessions, **live(now)}, {"$set": {"revoked_at": now}}
+        )
+
+
+def is_text(value: object) -> bool:
+    """Say whether this is a string that MongoDB can compare; what is not never gets into a filter."""
+    return isinstance(value, str) and _SURROGATES.search(value) is None

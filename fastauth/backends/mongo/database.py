@@ -1,0 +1,224 @@
+"""The collections and the commands on them; every command is sent from here."""
+
+import copy
+import inspect
+from collections.abc import Mapping, Sequence
+from typing import Any, NamedTuple, Protocol, TypeAlias, cast
+
+import bson
+from beanie import Document
+from pymongo import IndexModel, ReadPreference, WriteConcern
+from pymongo.asynchronous.database import AsyncDatabase
+from pymongo.read_concern import ReadConcern
+
+from fastauth.backends.mongo.documents import Binding
+from fastauth.backends.mongo.errors import translated_errors
+from fastauth.core.exceptions import ConfigurationError
+
+Raw: TypeAlias = dict[str, Any]
+"""A document as the driver gives and takes it."""
+
+_decode: Any = cast("Any", bson).decode
+_PREFIX = "fastauth_"
+_ON_MOTOR = not hasattr(Document, "get_pymongo_collection")  # Beanie 1
+
+
+class DatabaseHandle(Protocol):
+    """PyMongo's ``AsyncDatabase``, or Motor's ``AsyncIOMotorDatabase``."""
+
+    @property
+    def name(self) -> str:
+        """The name of the database."""
+        ...
+
+    @property
+    def client(self) -> Any:
+        """The client that the handle was taken from."""
+        ...
+
+
+class Collection:
+    """The few commands that a store needs, on one collection.
+
+    Args:
+        handle: The driver's collection.
+        session: The caller's client session, for :meth:`fastauth.backends.mongo.MongoStore.joined`.
+    """
+
+    def __init__(self, handle: Any, session: Any = None) -> None:
+        self._handle = handle
+        self._session = session
+        self.name: str = handle.name
+        self.codec_options: Any = handle.codec_options
+
+    def read_back(self, document: Raw) -> Raw:
+        """Return what a read would give of a stored document; no I/O."""
+        decoded: Raw = _decode(bson.encode(document), self.codec_options)
+        return decoded
+
+    async def aggregate(self, pipeline: Sequence[Raw]) -> list[Raw]:
+        """Return what the pipeline gives."""
+        with translated_errors():
+            cursor = self._handle.aggregate(pipeline, session=self._session)
+            if inspect.isawaitable(cursor):  # PyMongo's has to be awaited, Motor's must not be
+                cursor = await cursor
+            return cast("list[Raw]", await cursor.to_list(None))
+
+    async def find(self, where: Raw, *, sort: Sequence[tuple[str, int]] = ()) -> list[Raw]:
+        """Return the documents."""
+        with translated_errors():
+            cursor = self._handle.find(where, sort=sort or None, session=self._session)
+            return cast("list[Raw]", await cursor.to_list(None))
+
+    async def find_one(self, where: Raw) -> Raw | None:
+        """Return the document, or None."""
+        with translated_errors():
+            return cast("Raw | None", await self._handle.find_one(where, session=self._session))
+
+    async def insert_one(self, document: Raw) -> None:
+        """Store a document."""
+        with translated_errors():
+            await self._handle.insert_one(document, session=self._session)
+
+    async def insert_many(self, documents: Sequence[Raw]) -> None:
+        """Store those of the documents that can be stored, and raise the driver's error about the others."""
+        with translated_errors():
+            await self._handle.insert_many(documents, ordered=False, session=self._session)
+
+    async def replace_one(self, where: Raw, document: Raw) -> bool:
+        """Replace the document; say whether it was there."""
+        with translated_errors():
+            result = await self._handle.replace_one(where, document, session=self._session)
+            return bool(result.matched_count)
+
+    async def update_one(self, where: Raw, change: Raw, *, upsert: bool = False) -> bool:
+        """Change the document, or make it; say whether it is as asked for now."""
+        with translated_errors():
+            result = await self._handle.update_one(where, change, upsert=upsert, session=self._session)
+            return bool(result.matched_count) or result.upserted_id is not None
+
+    async def update_many(self, where: Raw, change: Raw) -> int:
+        """Change the documents; return how many were changed."""
+        with translated_errors():
+            result = await self._handle.update_many(where, change, session=self._session)
+            return int(result.modified_count)
+
+    async def find_one_and_update(self, where: Raw, change: Raw) -> Raw | None:
+        """Change the document and return it as it is afterwards; None when it is not there."""
+        with translated_errors():
+            changed = await self._handle.find_one_and_update(where, change, return_document=True, session=self._session)
+            return cast("Raw | None", changed)
+
+    async def delete_one(self, where: Raw) -> bool:
+        """Delete the document; say whether it was there."""
+        with translated_errors():
+            return bool((await self._handle.delete_one(where, session=self._session)).deleted_count)
+
+    async def delete_many(self, where: Raw) -> int:
+        """Delete the documents; return how many there were."""
+        with translated_errors():
+            return int((await self._handle.delete_many(where, session=self._session)).deleted_count)
+
+    async def indexes(self) -> Mapping[str, Raw]:
+        """Return the indexes by name; none when there is no such collection."""
+        with translated_errors():
+            return cast("Mapping[str, Raw]", await self._handle.index_information())
+
+    async def create_indexes(self, indexes: Sequence[IndexModel]) -> None:
+        """Make the indexes that are missing, and the collection with them."""
+        with translated_errors():
+            await self._handle.create_indexes(indexes)
+
+
+class Collections(NamedTuple):
+    """What a store works on: the app's users, and what is ours."""
+
+    users: Collection
+    accounts: Collection
+    roles: Collection
+    sessions: Collection
+
+
+class Database:
+    """Gives out the collections, once Beanie knows the user class.
+
+    Args:
+        handle: The app's own; its client and connections are shared with the app.
+        user_model: The app's document class.
+
+    Raises:
+        ConfigurationError: The handle is not one that the installed Beanie works with.
+    """
+
+    def __init__(self, handle: DatabaseHandle, user_model: type[Document]) -> None:
+        _check(handle)
+        self._handle: Any = handle
+        self._model = user_model
+        self._binding = Binding(user_model, handle)
+        self._session: Any = None
+        self._collections: Collections | None = None
+
+    def joined(self, session: Any) -> "Database":
+        """Return the same database, with every command in the caller's client session."""
+        joined = copy.copy(self)
+        joined._session = session  # noqa: SLF001  # of the same class
+        joined._collections = None  # noqa: SLF001
+        return joined
+
+    @property
+    def in_transaction(self) -> bool:
+        """Whether the commands are part of a caller's transaction."""
+        return self._session is not None and bool(self._session.in_transaction)
+
+    async def ready(self, *, with_indexes: bool = False) -> Collections:
+        """Return the collections; at the first call Beanie is told of the user class.
+
+        Args:
+            with_indexes: Make the indexes that the app's class declares.
+        """
+        if self._collections is None or with_indexes:
+            with translated_errors():
+                await self._binding.bind(with_indexes=with_indexes)
+            ours = (self._collection(f"{_PREFIX}{name}") for name in ("accounts", "roles", "sessions"))
+            self._collections = Collections(self._collection(str(self._model.get_collection_name())), *ours)
+        return self._collections
+
+    def _collection(self, name: str) -> Collection:
+        # A client's defaults may be weaker: an acknowledged write outlives a crash, and what was revoked is read as
+        # revoked, so reads go to the primary. Handles of our own, not those of the class: two stores in one process
+        # may have the same class on two databases, which Beanie binds to one.
+        handle = self._handle.get_collection(
+            name,
+            codec_options=self._handle.codec_options.with_options(document_class=dict),
+            read_preference=ReadPreference.PRIMARY,
+            write_concern=WriteConcern("majority", j=True),
+            read_concern=ReadConcern("local"),
+        )
+        return Collection(handle, self._session)
+
+    async def collection_names(self) -> Sequence[str]:
+        """Return the names of the collections that exist."""
+        with translated_errors():
+            return cast("Sequence[str]", await self._handle.list_collection_names())
+
+
+def _check(handle: object) -> None:
+    on_motor = any(each.__name__ == "AsyncIOMotorDatabase" for each in type(handle).__mro__)
+    if on_motor and not _ON_MOTOR:
+        raise ConfigurationError(
+            "This is a Motor database, and the installed Beanie 2 works on PyMongo's own async client: pass "
+            "AsyncMongoClient(...)['name'] from pymongo, or stay on Motor with pip install 'fastauth[motor]'."
+        )
+    on_pymongo = isinstance(handle, AsyncDatabase)
+    if on_pymongo and _ON_MOTOR:
+        raise ConfigurationError(
+            "This is a database of PyMongo's async client, and the installed Beanie 1 works on Motor: "
+            "pip install 'fastauth[mongo]', or pass AsyncIOMotorClient(...)['name'] from motor.motor_asyncio."
+        )
+    if not (on_motor or on_pymongo):
+        wanted = (
+            "AsyncIOMotorClient(...)['name'] from motor.motor_asyncio"
+            if _ON_MOTOR
+            else "AsyncMongoClient(...)['name'] from pymongo"
+        )
+        raise ConfigurationError(f"MongoStore needs an asynchronous database: pass {wanted}.")

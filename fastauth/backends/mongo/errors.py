@@ -1,0 +1,79 @@
+"""The border at which a driver's errors become ours."""
+
+import asyncio
+import random
+from collections.abc import Callable, Coroutine, Generator
+from contextlib import contextmanager
+from functools import wraps
+from typing import Any, Concatenate, ParamSpec, Protocol, TypeVar
+
+from bson.errors import BSONError
+from pymongo.errors import ConnectionFailure, DocumentTooLarge, ExecutionTimeout, PyMongoError, WTimeoutError
+
+from fastauth.core.exceptions import StoreUnavailableException, ValidationException
+
+_P = ParamSpec("_P")
+_R = TypeVar("_R")
+
+_ATTEMPTS = 24
+_LONGEST_PAUSE = 0.25  # seconds
+
+UNSTORABLE = (BSONError, DocumentTooLarge, OverflowError, UnicodeEncodeError)
+"""What the driver raises for a value that MongoDB cannot keep, before anything is sent."""
+
+
+@contextmanager
+def translated_errors() -> Generator[None, None, None]:
+    """Turn "the database cannot be reached" and "this value cannot be stored" into our exceptions, and nothing else."""
+    try:
+        yield
+    except (ConnectionFailure, ExecutionTimeout, WTimeoutError) as error:
+        if error.has_error_label("TransientTransactionError"):
+            raise  # the caller's transaction is over, and this label is how with_transaction knows that it may retry
+        raise StoreUnavailableException from error
+    except UNSTORABLE:
+        # Without the cause: its text may hold the document, and that the password hash.
+        raise ValidationException("A value does not fit into the database.") from None
+    except PyMongoError as error:
+        if error.timeout:
+            raise StoreUnavailableException from error
+        raise
+
+
+class LostRaceError(Exception):
+    """Something changed between a look and the change that was computed from it; nothing has been decided."""
+
+
+class Contender(Protocol):
+    """Whoever has verbs that may lose a race."""
+
+    _contended: asyncio.Lock
+
+
+_S = TypeVar("_S", bound=Contender)
+
+
+def retried(
+    verb: Callable[Concatenate[_S, _P], Coroutine[Any, Any, _R]],
+) -> Callable[Concatenate[_S, _P], Coroutine[Any, Any, _R]]:
+    """Take a verb again from its beginning whenever it loses a race.
+
+    Those of one process who have lost one stand in line, so that they lose no more to one another; those of several
+    processes wait a little longer each time.
+    """
+
+    @wraps(verb)
+    async def attempts(store: _S, /, *args: _P.args, **kwargs: _P.kwargs) -> _R:
+        try:
+            return await verb(store, *args, **kwargs)
+        except LostRaceError:
+            pass
+        async with store._contended:  # noqa: SLF001  # pyright: ignore[reportPrivateUsage]  # it is there for this
+            for attempt in range(_ATTEMPTS):
+                try:
+                    return await verb(store, *args, **kwargs)
+                except LostRaceError:  # noqa: PERF203
+                    await asyncio.sleep(random.uniform(0, min(_LONGEST_PAUSE, 0.002 * 2**attempt)))  # noqa: S311
+        raise StoreUnavailableException
+
+    return attempts

@@ -1,0 +1,195 @@
+"""What is read off the app's document class when the store is built."""
+
+import re
+import uuid
+from collections.abc import Callable, Mapping, Sequence
+from types import UnionType
+from typing import Annotated, Any, Generic, TypeVar, Union, get_args, get_origin
+
+from annotated_types import MaxLen
+from beanie import Document, DocumentWithSoftDelete
+from beanie.odm.utils.encoder import Encoder
+from beanie.odm.utils.typing import get_index_attributes  # pyright: ignore[reportUnknownVariableType]
+from bson import ObjectId
+from pydantic import PydanticSchemaGenerationError, PydanticUserError, TypeAdapter
+from pydantic.fields import FieldInfo
+
+from fastauth.core.exceptions import ConfigurationError
+from fastauth.core.identity import EMAIL_MAX_LENGTH, USERNAME_MAX_LENGTH
+from fastauth.core.models import UserField, UserSchema
+
+_M = TypeVar("_M")
+
+_NEEDED = ("username", "email", "hashed_password", "disabled")
+_OURS = (*_NEEDED, "id", "revision_id")  # the last two are Beanie's
+_HASH_LENGTH = 97  # the longest hash in common use, Argon2id's; ours has 83 characters
+
+_OBJECT_ID = re.compile(r"[0-9a-fA-F]{24}", re.ASCII)
+_INTEGER = re.compile(r"0|-?[1-9][0-9]{0,18}", re.ASCII)
+_TEXT = re.compile(r"[^\x00-\x1f\x7f\ud800-\udfff]{1,255}")
+
+
+class UserMapping(Generic[_M]):
+    """The document class as the store sees it: its key, its fields, and what of it travels over HTTP.
+
+    Args:
+        user_model: A Beanie document with ``username``, ``email``, ``hashed_password`` and ``disabled``.
+        public_fields: Its own fields that user JSON shows.
+        writable_fields: Its own fields that a client may set.
+
+    Raises:
+        ConfigurationError: Something does not fit; the message names the field.
+    """
+
+    def __init__(self, user_model: type[_M], public_fields: Sequence[str], writable_fields: Sequence[str]) -> None:
+        candidate: object = user_model
+        if not (isinstance(candidate, type) and issubclass(candidate, Document)):
+            raise ConfigurationError(
+                f"user_model={user_model!r} is not a document class: inherit from beanie.Document."
+            )
+        self.model: type[Document] = candidate
+        self.name = candidate.__name__
+        self.fields: Mapping[str, FieldInfo] = candidate.model_fields
+        self._check_needed()
+        key_class, self._parse_key = self._key_kind()
+        self.makes_random_keys = key_class is ObjectId
+        self.schema = UserSchema(
+            name=self.name,
+            id_type=str if key_class is ObjectId else key_class,
+            public=tuple(self._field(name, "public_fields") for name in public_fields),
+            writable=tuple(self._field(name, "writable_fields") for name in writable_fields),
+            required=tuple(name for name in self.fields if self.knows(name) and self.fields[name].is_required()),
+            username_max_length=min(USERNAME_MAX_LENGTH, self._length("username")),
+            email_max_length=min(EMAIL_MAX_LENGTH, self._length("email")),
+        )
+        soft = issubclass(candidate, DocumentWithSoftDelete)
+        self._deleted_at = self.stored_name("deleted_at") if soft else None
+        self._public_names = tuple(field.name for field in self.schema.public)
+
+    def knows(self, name: str) -> bool:
+        """Say whether the class has such a field besides the ones that belong to us or to Beanie."""
+        return name in self.fields and name not in _OURS
+
+    def stored_name(self, name: str) -> str:
+        """Return what the field is called in the database."""
+        return self.fields[name].alias or name
+
+    def field_stored_as(self, stored_name: str) -> str | None:
+        """Return the field that is called this in the database, or None."""
+        return next((name for name in self.fields if self.stored_name(name) == stored_name), None)
+
+    def not_soft_deleted(self, prefix: str) -> Mapping[str, None]:
+        """Return the filter that leaves out whom the app has deleted in Beanie's way of keeping the document."""
+        return {f"{prefix}{self._deleted_at}": None} if self._deleted_at is not None else {}
+
+    def is_soft_deleted(self, raw: Mapping[str, Any]) -> bool:
+        """Say whether the app has deleted this user in Beanie's way of keeping the document."""
+        return self._deleted_at is not None and raw.get(self._deleted_at) is not None
+
+    def parse_key(self, user_id: object) -> Any | None:
+        """Return the key in its Python type; None when ``user_id`` cannot be one, whatever it is."""
+        return self._parse_key(user_id) if isinstance(user_id, str) else None
+
+    def encode(self, value: Any) -> Any:
+        """Return a value of the class as it is in the database; the class must be initialised."""
+        return Encoder(custom_encoders=self.model.get_settings().bson_encoders).encode(value)
+
+    def public_values(self, user: _M) -> Mapping[str, Any]:
+        """Return the key as ``id``, in a type that is JSON's or Pydantic's, and the public fields."""
+        key: Any = getattr(user, "id", None)
+        values = {name: getattr(user, name) for name in self._public_names}
+        return {"id": str(key) if self.makes_random_keys else key, **values}
+
+    def _check_needed(self) -> None:
+        for name in _NEEDED:
+            if name not in self.fields:
+                raise ConfigurationError(f"{self.name} has no field {name!r}. Add it.")
+            wanted = "boolean" if name == "disabled" else "string"
+            if self._json_types(name) - {"null"} != {wanted}:
+                raise ConfigurationError(f"{self.name}.{name} must be a {'bool' if name == 'disabled' else 'str'}.")
+        for name in ("username", "email"):
+            indexed = get_index_attributes(self.fields[name])
+            if indexed is not None and indexed[0] in (1, -1) and not indexed[1].get("unique"):
+                raise ConfigurationError(
+                    f"{self.name}.{name} must be unique: write Indexed(unique=True), or leave its index to us. "
+                    "Without it, two sign-ups at once make two users."
+                )
+        if self._length("hashed_password") < _HASH_LENGTH:
+            raise ConfigurationError(f"{self.name}.hashed_password must hold {_HASH_LENGTH} characters.")
+
+    def _key_kind(self) -> tuple[type, Callable[[str], Any | None]]:
+        field = self.fields["id"]
+        annotation = _bare(field.annotation)
+        for key_class, parse in _KEY_PARSERS.items():
+            if isinstance(annotation, type) and issubclass(annotation, key_class) and annotation is not bool:
+                if key_class is not ObjectId and field.default_factory is None:
+                    raise ConfigurationError(
+                        f"{self.name}.id has no default: give it one, such as Field(default_factory=uuid.uuid4)."
+                    )
+                return key_class, parse
+        raise ConfigurationError(
+            f"{self.name}.id is a key of type {annotation!r}; use an ObjectId, a UUID, a string or an int."
+        )
+
+    def _field(self, name: str, option: str) -> UserField:
+        if name in _OURS:
+            raise ConfigurationError(f"{option}: {self.name}.{name} belongs to FastAuth and cannot be named here.")
+        if name not in self.fields:
+            raise ConfigurationError(f"{option}: {self.name} has no field {name!r}.")
+        self._json_types(name)
+        return UserField(name=name, annotation=self._annotation(name), required=self.fields[name].is_required())
+
+    def _annotation(self, name: str) -> Any:
+        field = self.fields[name]
+        annotation: Any = field.annotation
+        for constraint in field.metadata:
+            annotation = Annotated[annotation, constraint]
+        return annotation
+
+    def _json_types(self, name: str) -> set[str]:
+        try:
+            schema = TypeAdapter[Any](self._annotation(name)).json_schema()
+        except (PydanticSchemaGenerationError, PydanticUserError) as error:
+            raise ConfigurationError(
+                f"{self.name}.{name}: the type {self.fields[name].annotation!r} cannot travel as JSON."
+            ) from error
+        return {str(each.get("type")) for each in schema.get("anyOf", [schema])}
+
+    def _length(self, name: str) -> int:
+        return min([each.max_length for each in self.fields[name].metadata if isinstance(each, MaxLen)], default=255)
+
+
+def _bare(annotation: Any) -> Any:
+    """Return the class in ``Annotated[...]``, ``Optional[...]`` and ``... | None``."""
+    origin = get_origin(annotation)
+    if origin is Annotated or origin is Union or origin is UnionType:
+        return _bare(next(each for each in get_args(annotation) if each is not type(None)))
+    return annotation
+
+
+def _parse_object_id(text: str) -> ObjectId | None:
+    return ObjectId(text) if _OBJECT_ID.fullmatch(text) else None
+
+
+def _parse_uuid(text: str) -> uuid.UUID | None:
+    try:
+        value = uuid.UUID(text)
+    except ValueError:
+        return None
+    return value if str(value) == text.lower() else None  # uuid.UUID takes braces and URNs too
+
+
+def _parse_integer(text: str) -> int | None:
+    return int(text) if _INTEGER.fullmatch(text) and -(2**63) <= int(text) < 2**63 else None
+
+
+def _parse_text(text: str) -> str | None:
+    return text if _TEXT.fullmatch(text) else None
+
+
+_KEY_PARSERS: Mapping[type, Callable[[str], Any | None]] = {
+    ObjectId: _parse_object_id,
+    uuid.UUID: _parse_uuid,
+    int: _parse_integer,
+    str: _parse_text,
+}

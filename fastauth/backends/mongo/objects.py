@@ -1,0 +1,103 @@
+"""From a document of the database to the app's object, and back; Beanie does it, as in the app's own queries."""
+
+from collections.abc import Mapping
+from typing import Any, Generic, TypeVar, cast
+from uuid import uuid4
+
+import bson
+from beanie import Document, PydanticObjectId
+from beanie.odm.actions import ActionDirections, ActionRegistry, EventTypes
+from beanie.odm.utils.dump import get_dict
+from beanie.odm.utils.parsing import parse_obj
+from pydantic import ValidationError
+
+from fastauth.backends.mongo.database import Raw
+from fastauth.backends.mongo.errors import UNSTORABLE
+from fastauth.backends.mongo.mapping import UserMapping
+from fastauth.core.exceptions import ErrorDetail, ValidationException
+from fastauth.core.models import NewUser
+
+_M = TypeVar("_M")
+
+_LARGEST = 16 * 1024 * 1024 - 16 * 1024  # bytes; MongoDB's limit, less what a command adds
+
+
+class UserObjects(Generic[_M]):
+    """Makes and takes apart objects of the app's class, which must be initialised by then.
+
+    Args:
+        mapping: The app's class.
+    """
+
+    def __init__(self, mapping: UserMapping[_M]) -> None:
+        self._mapping = mapping
+
+    def build(self, raw: Raw) -> _M:
+        """Return the app's object of a stored document."""
+        try:
+            return cast("_M", parse_obj(self._mapping.model, raw))
+        except ValidationError as error:
+            # Without the cause: its text holds what is stored, and that is the password hash among others.
+            problems = "; ".join(f"{_dotted(each['loc'])}: {each['msg']}" for each in error.errors())
+            raise RuntimeError(f"A stored document is no {self._mapping.name}: {problems}") from None
+
+    def new(self, new: NewUser) -> Document:
+        """Return an object that is not stored yet, with a key.
+
+        Raises:
+            ValidationException: A field is not on the model, or does not fit it.
+        """
+        for name in new.fields:
+            if not self._mapping.knows(name):
+                raise ValidationException.of(name, f"The user model has no field {name!r}.", "extra_forbidden")
+        ours = {"username": new.username, "email": new.email, "hashed_password": new.hashed_password}
+        try:
+            document = self._mapping.model(**ours, disabled=False, **new.fields)
+        except ValidationError as error:
+            raise ValidationException(details=[self._detail(each) for each in error.errors()]) from None
+        if document.id is None:
+            document.id = PydanticObjectId()
+        if document.get_settings().use_revision:
+            document.revision_id = uuid4()
+        return document
+
+    def encode(self, document: Document) -> Raw:
+        """Return what is stored of an object.
+
+        Raises:
+            ValidationException: MongoDB cannot keep a value, or all of it together is too large.
+        """
+        try:
+            raw: Raw = get_dict(document, to_db=True, keep_nulls=document.get_settings().keep_nulls)
+            size = len(bson.encode(raw))
+        except (*UNSTORABLE, ValueError, TypeError):
+            raise ValidationException("A value does not fit into the database.") from None
+        if size > _LARGEST:
+            raise ValidationException("The values are too large for the database.")
+        return raw
+
+    def change(self, name: str, value: Any) -> Raw:
+        """Return the update that sets one of our fields."""
+        changes = {self._mapping.stored_name(name): self._mapping.encode(value)}
+        if self._mapping.model.get_settings().use_revision:
+            # So that a copy which the app holds is refused when it is saved, and does not undo this.
+            changes["revision_id"] = self._mapping.encode(uuid4())
+        return {"$set": changes}
+
+    async def before_insert(self, document: Document) -> None:
+        """Run the app's hooks for before an insert."""
+        await document.validate_self()
+        await ActionRegistry.run_actions(document, EventTypes.INSERT, ActionDirections.BEFORE, [])
+
+    async def after_insert(self, document: Document) -> None:
+        """Run the app's hooks for after an insert."""
+        await ActionRegistry.run_actions(document, EventTypes.INSERT, ActionDirections.AFTER, [])
+
+    def _detail(self, problem: Mapping[str, Any]) -> ErrorDetail:
+        field, *rest = problem["loc"] or ("",)
+        name = self._mapping.field_stored_as(str(field)) or field
+        return ErrorDetail(loc=["body", name, *rest], msg=problem["msg"], type=problem["type"])
+
+
+def _dotted(location: tuple[int | str, ...]) -> str:
+    return ".".join(map(str, location))

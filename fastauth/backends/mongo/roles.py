@@ -1,0 +1,143 @@
+"""The role verbs."""
+
+import secrets
+from collections.abc import Collection, Mapping, Sequence
+
+from bson import ObjectId
+from pymongo.errors import BulkWriteError, DuplicateKeyError
+
+from fastauth.backends.mongo.base import UNSET, MongoBase, is_text
+from fastauth.backends.mongo.database import Raw
+from fastauth.backends.mongo.errors import LostRaceError, retried
+from fastauth.backends.mongo.state import UserState
+from fastauth.core.exceptions import (
+    PermissionDeniedException,
+    RoleExistsException,
+    RoleNotFoundException,
+    UserNotFoundException,
+)
+from fastauth.core.models import SUPERADMIN, Role, U
+
+_ID_BYTES = 8
+_DUPLICATE_KEY = 11000
+
+
+class MongoRoleStore(MongoBase[U]):
+    """:class:`~fastauth.core.protocols.RoleStore` on MongoDB."""
+
+    async def list_roles(self) -> Sequence[Role]:
+        """Return all roles by name."""
+        roles = (await self._database.ready()).roles
+        return sorted(map(_role_of, await roles.find({})), key=lambda role: role.name)
+
+    async def get_role(self, role_id: str) -> Role | None:
+        """Return the role, or None."""
+        roles = (await self._database.ready()).roles
+        stored = await roles.find_one({"_id": role_id}) if is_text(role_id) else None
+        return None if stored is None else _role_of(stored)
+
+    async def add_role(self, name: str, description: str) -> Role:
+        """Store a role."""
+        roles = (await self._database.ready()).roles
+        stored = _new_role(name, description)
+        try:
+            await roles.insert_one(stored)
+        except DuplicateKeyError as error:
+            raise RoleExistsException from error
+        return _role_of(stored)
+
+    async def ensure_roles(self, roles: Mapping[str, str]) -> None:
+        """Store those of the roles that do not exist yet."""
+        collection = (await self._database.ready()).roles
+        existing = {stored["name"] for stored in await collection.find({"name": {"$in": list(roles)}})}
+        missing = [_new_role(name, description) for name, description in roles.items() if name not in existing]
+        if not missing:
+            return
+        try:
+            await collection.insert_many(missing)
+        except BulkWriteError as error:
+            # Another process stored one meanwhile, which is as good.
+            problems = error.details.get("writeErrors", [])
+            if error.details.get("writeConcernErrors") or any(each["code"] != _DUPLICATE_KEY for each in problems):
+                raise
+
+    async def update_role(self, role_id: str, *, name: str | None, description: str | None) -> Role | None:
+        """Change what is not None and return the role; None when there is no such role."""
+        changes = {key: value for key, value in (("name", name), ("description", description)) if value is not None}
+        if not is_text(role_id) or not changes:
+            return await self.get_role(role_id)
+        roles = (await self._database.ready()).roles
+        try:
+            stored = await roles.find_one_and_update({"_id": role_id}, {"$set": changes})
+        except DuplicateKeyError as error:
+            raise RoleExistsException from error
+        return None if stored is None else _role_of(stored)
+
+    async def delete_role(self, role_id: str) -> bool:
+        """Delete the role and take it from its holders; False when there is no such role.
+
+        The first step decides: an id whose role is gone is no role any more, and no other role ever gets it.
+        """
+        if not is_text(role_id):
+            return False
+        _, accounts, roles, _ = await self._database.ready()
+        deleted = await roles.delete_one({"_id": role_id})
+        await accounts.update_many({"roles": role_id}, {"$pull": {"roles": role_id}})
+        return deleted
+
+    @retried
+    async def grant_role(self, user_id: str, role_name: str, *, unless_holding: Collection[str] = ()) -> None:
+        """Give the user the role; nothing changes when they hold it."""
+        state, role_id = await self._holding(user_id, role_name, unless_holding)
+        if role_name not in state.roles:
+            await self._change_roles(state, "$addToSet", role_id, unless_holding)
+
+    @retried
+    async def revoke_role(self, user_id: str, role_name: str, *, unless_holding: Collection[str] = ()) -> None:
+        """Take the role from the user; nothing changes when they do not hold it."""
+        state, role_id = await self._holding(user_id, role_name, unless_holding)
+        if role_name not in state.roles:
+            return
+        if role_name == SUPERADMIN:
+            await self._keep_a_superadmin(state)
+            await self._change_account(state, {"roles": [each for each in state.account["roles"] if each != role_id]})
+        else:
+            await self._change_roles(state, "$pull", role_id, unless_holding)
+
+    async def _holding(self, user_id: str, role_name: str, unless_holding: Collection[str]) -> tuple[UserState, str]:
+        """Return the user's state and the id of the role."""
+        names = [name for name in {role_name, *unless_holding} if is_text(name)]
+        state = await self._read_user(user_id, role_names=names)
+        if state is None:
+            raise UserNotFoundException
+        if role_name not in state.named:
+            raise RoleNotFoundException
+        if not state.roles.isdisjoint(unless_holding):
+            raise PermissionDeniedException(required=[SUPERADMIN])
+        return state, state.named[role_name]
+
+    async def _change_roles(
+        self, state: UserState, operator: str, role_id: str, unless_holding: Collection[str]
+    ) -> None:
+        """Change one role, where the user is still there and holds none of the others; not by the revision.
+
+        So a hundred who change roles of one user at once do not have to wait for one another.
+        """
+        accounts = (await self._database.ready()).accounts
+        forbidden = [state.named[name] for name in unless_holding if name in state.named]
+        still: Raw = {"_id": state.key, "deleted": UNSET, "roles": {"$nin": forbidden}}
+        change = {operator: {"roles": role_id}, "$set": {"revision": ObjectId()}}
+        try:
+            changed = await accounts.update_one(still, change, upsert=state.revision is None)
+        except DuplicateKeyError as error:
+            raise LostRaceError from error
+        if not changed:
+            raise LostRaceError
+
+
+def _new_role(name: str, description: str) -> Raw:
+    return {"_id": secrets.token_hex(_ID_BYTES), "name": name, "description": description}
+
+
+def _role_of(stored: Raw) -> Role:
+    return Role(stored["_id"], stored["name"], stored["description"])

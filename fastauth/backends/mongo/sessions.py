@@ -1,0 +1,122 @@
+"""The session verbs."""
+
+from collections.abc import Sequence
+from datetime import datetime
+
+from pymongo.errors import DuplicateKeyError
+
+from fastauth.backends.mongo.base import MongoBase, is_text
+from fastauth.backends.mongo.database import Raw
+from fastauth.backends.mongo.errors import retried
+from fastauth.backends.mongo.state import UserState, joins, live, session_of
+from fastauth.core.models import Account, Session, U
+
+_MAX_GENERATION = 2**31
+
+
+class MongoTokenStore(MongoBase[U]):
+    """:class:`~fastauth.core.protocols.TokenStore` on MongoDB."""
+
+    async def add_session(self, session: Session, *, hashed_password: str) -> bool:
+        """Store the session if its user is enabled and still has this password hash; say whether it was stored.
+
+        What the condition was judged by is written into the session, its epoch and its root. So if the user is disabled
+        or given a new password between the look and the insert, the session is over as soon as it is there.
+        """
+        state = await self._read_user(session.user_id)
+        if state is None or state.disabled or state.hash != hashed_password:
+            return False
+        stored: Raw = {
+            "_id": session.id,
+            "user_id": state.key,
+            "generation": session.generation,
+            "created_at": session.created_at,
+            "rotated_at": session.rotated_at,
+            "expires_at": session.expires_at,
+            "revoked_at": session.revoked_at,
+            "user_agent": session.user_agent,
+            "ip": session.ip,
+            "epochs": [state.epoch],
+            "roots": [state.root],
+        }
+        try:
+            await (await self._database.ready()).sessions.insert_one(stored)
+        except DuplicateKeyError:  # an id is never given out twice, and never handed from one to another
+            return False
+        return True
+
+    async def authenticate(self, session_id: str) -> Account[U] | None:
+        """Return the account of this session with its roles, and with ``account.session`` set, or None."""
+        found = await self._find_session(session_id)
+        return None if found is None else self._account(*found)
+
+    async def rotate_session(
+        self, session_id: str, *, user_id: str, generation: int, now: datetime, expires_at: datetime
+    ) -> bool:
+        """Move the session from this generation to the next, as one compare-and-swap; say whether it moved."""
+        found, key = await self._find_session(session_id), self._mapping.parse_key(user_id)
+        if found is None or key is None or not 0 <= generation < _MAX_GENERATION:
+            return False
+        state, _ = found
+        if state.disabled:
+            return False
+        current = {"_id": session_id, **state.its_sessions, "generation": generation, **live(now)}
+        moved = {"generation": generation + 1, "rotated_at": now, "expires_at": expires_at}
+        sessions = (await self._database.ready()).sessions
+        return await sessions.update_one({**current, "user_id": self._mapping.encode(key)}, {"$set": moved})
+
+    async def revoke_session(self, session_id: str, *, now: datetime) -> bool:
+        """Revoke the session; False when there is no live session of this id."""
+        found = await self._find_session(session_id)
+        if found is None:
+            return False
+        state, _ = found
+        sessions = (await self._database.ready()).sessions
+        still_live = {"_id": session_id, **state.its_sessions, **live(now)}
+        return await sessions.update_one(still_live, {"$set": {"revoked_at": now}})
+
+    @retried
+    async def revoke_sessions(self, user_id: str, *, now: datetime, except_session: str | None = None) -> int:
+        """Revoke the user's live sessions but one; return how many were revoked."""
+        state = await self._read_user(user_id)
+        if state is None:
+            return 0
+        keep = except_session if is_text(except_session) else None
+        await self._end_sessions(state, now, keep=keep)
+        return await self._write_revoked(state, now, but=keep)
+
+    async def list_sessions(self, user_id: str, *, now: datetime) -> Sequence[Session]:
+        """Return the user's live sessions, newest first."""
+        state = await self._read_user(user_id)
+        if state is None:
+            return ()
+        sessions = (await self._database.ready()).sessions
+        rows = await sessions.find({**state.its_sessions, **live(now)}, sort=[("created_at", -1), ("_id", -1)])
+        account_id = str(self._mapping.parse_key(user_id))
+        return [session_of(row, account_id) for row in rows]
+
+    async def purge_expired(self, now: datetime) -> int:
+        """Delete the sessions that can never live again; return how many were deleted."""
+        sessions = (await self._database.ready()).sessions
+        return await sessions.delete_many({"expires_at": {"$lte": now}})
+
+    async def _find_session(self, session_id: str) -> tuple[UserState, Raw] | None:
+        """Return the session, revoked if anything has ended it, and its user's state, or None."""
+        found = await self._read_session(session_id)
+        if found is None or found[0].is_good(found[1]):
+            return found
+        # It is over, or it was read just before it was made good for the epoch or the hash that came after it.
+        found = await self._read_session(session_id)
+        if found is None or found[0].is_good(found[1]):
+            return found
+        state, stored = found
+        return state, {**stored, "revoked_at": state.end_of(stored)}
+
+    async def _read_session(self, session_id: str) -> tuple[UserState, Raw] | None:
+        collections = await self._database.ready()
+        if not is_text(session_id):
+            return None
+        stages = [{"$match": {"_id": session_id}}, *joins(collections, "user_id")]
+        rows = await collections.sessions.aggregate(stages)
+        state = self._state(rows[0]) if rows else None
+        return None if state is None or state.deleted else (state, rows[0])

