@@ -209,9 +209,9 @@ class Accounts(Generic[U]):
         )
         if changed:
             return
-        await self.get(user_id)
-        # Another password was set meanwhile, and the old one proves nothing any more.
-        raise CredentialsException("The current password is not correct.")
+        if old_hash is not None:  # another password was set meanwhile, and the old one proves nothing any more
+            raise CredentialsException("The current password is not correct.")
+        raise UserNotFoundException
 
     @staticmethod
     def _check_length(field: str, value: str, limit: int) -> None:
