@@ -8,6 +8,9 @@ nox.options.sessions = ["lint", "typing", "tests"]
 
 PROJECT = nox.project.load_toml("pyproject.toml")
 PYTHONS = ["3.10", "3.11", "3.12", "3.13"]
+EVERY_STORE = "sql,postgres,mysql,mongo"
+IN_PARALLEL = ["--numprocesses=auto", "--dist=worksteal"]
+MONGO_TESTS = ["tests/backends", "tests/web", "tests/services", "tests/stores"]
 
 
 def install(session: nox.Session, *groups: str, extras: str = "sql") -> None:
@@ -23,25 +26,30 @@ def demo(session: nox.Session) -> None:
 
 @nox.session
 def tests(session: nox.Session) -> None:
-    """Run the tests in parallel; what they need and is not here is skipped with its reason."""
-    install(session, "tests")
-    session.run("pytest", "--numprocesses=auto", "--dist=worksteal", *session.posargs)
+    """Run the tests in parallel, on every database that can be had here; the others are skipped with their reason."""
+    install(session, "tests", extras=EVERY_STORE)
+    session.run("pytest", *IN_PARALLEL, *session.posargs)
+
+
+@nox.session
+def motor(session: nox.Session) -> None:
+    """Run the tests of the MongoDB store on Beanie 1 and Motor, which cannot be installed beside Beanie 2."""
+    install(session, "tests", extras="sql,motor")
+    session.run("pytest", *IN_PARALLEL, "-k", "mongo", *(session.posargs or MONGO_TESTS))
 
 
 @nox.session
 def coverage(session: nox.Session) -> None:
     """Run the tests, and fail where a line or a branch was not reached."""
-    install(session, "tests")
-    session.run(
-        "pytest", "--numprocesses=auto", "--dist=worksteal", "--cov", "--cov-report=term-missing", *session.posargs
-    )
+    install(session, "tests", extras=EVERY_STORE)
+    session.run("pytest", *IN_PARALLEL, "--cov", "--cov-report=term-missing", *session.posargs)
 
 
 @nox.session(python=PYTHONS)
 def matrix(session: nox.Session) -> None:
     """Run the tests on every supported Python that is installed."""
-    install(session, "tests")
-    session.run("pytest", "--numprocesses=auto", "--dist=worksteal", *session.posargs)
+    install(session, "tests", extras=EVERY_STORE)
+    session.run("pytest", *IN_PARALLEL, *session.posargs)
 
 
 @nox.session
@@ -56,7 +64,7 @@ def lint(session: nox.Session) -> None:
 @nox.session
 def typing(session: nox.Session) -> None:
     """Check types with mypy and pyright, both strict: the package, the tests of types, the examples."""
-    install(session, "typing", "tests", "demo")
+    install(session, "typing", "tests", "demo", extras=EVERY_STORE)
     session.run("mypy")
     session.run("pyright")
 

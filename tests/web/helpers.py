@@ -1,7 +1,7 @@
 """What the tests of the HTTP floor share: a strict look at errors, a store that notes its calls, and raw requests."""
 
 import inspect
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 
 import pytest
@@ -88,6 +88,37 @@ async def make_user(auth: FastAuth[Any], *roles: str, username: str = "ada") -> 
 async def role_ids(auth: FastAuth[Any]) -> dict[str, str]:
     """Return the ids of all roles by name."""
     return {role.name: role.id for role in await auth.roles.list()}
+
+
+async def open_websocket(app: FastAPI, url: str, headers: Mapping[str, str]) -> list[Any]:
+    """Open a WebSocket, in the test's own loop, and return the messages that the app answers with."""
+    scheme, _, rest = url.partition("://")
+    host, _, path = rest.partition("/")
+    path, _, query = path.partition("?")
+    waiting = [{"type": "websocket.connect"}]
+    sent: list[Any] = []
+
+    async def receive() -> dict[str, Any]:
+        return waiting.pop() if waiting else {"type": "websocket.disconnect", "code": 1001}
+
+    async def send(message: Any) -> None:
+        sent.append(message)
+
+    scope = {
+        "type": "websocket",
+        "asgi": {"version": "3.0"},
+        "scheme": scheme,
+        "path": f"/{path}",
+        "raw_path": f"/{path}".encode(),
+        "query_string": query.encode(),
+        "root_path": "",
+        "headers": [(b"host", host.encode()), *((name.lower().encode(), headers[name].encode()) for name in headers)],
+        "server": ("testserver", 443),
+        "client": ("127.0.0.1", 50000),
+        "subprotocols": [],
+    }
+    await app(scope, receive, send)
+    return sent
 
 
 async def send_raw(

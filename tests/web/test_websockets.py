@@ -1,31 +1,29 @@
 """The same dependencies on a WebSocket: a refused one is closed before it is accepted."""
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from typing import Any
 
 import pytest
 from fastapi import Depends, FastAPI, WebSocket
-from starlette.testclient import TestClient
-from starlette.websockets import WebSocketDisconnect
+from websockets.asyncio.client import connect
+from websockets.exceptions import InvalidStatus
 
 from fastauth import Account, Claims, FastAuth, StoreUnavailableException
 from fastauth.backends.memory import MemoryStore
 from tests.conftest import PASSWORD
-from tests.web.helpers import FailingStore
+from tests.live import serving
+from tests.web.helpers import FailingStore, open_websocket
 
 PATHS = ("/current_user", "/optional_user", "/current_claims", "/admin", "/all", "/verified", "/account")
 
 
 class Chat:
-    """An app with a WebSocket behind each dependency, and a client of it."""
+    """An app with a WebSocket behind each dependency."""
 
     def __init__(self, make_auth: Callable[..., FastAuth[Any]]) -> None:
         self.store = FailingStore(MemoryStore())
         self.auth = make_auth(self.store, use_cookie=True)
-        self.app = FastAPI(lifespan=self.auth.lifespan)
-        self.auth.setup(self.app)
-        self.accepted: list[str] = []
-        self.client = TestClient(self.app, base_url="https://testserver")
+        self.app = FastAPI()
         for path, dependency in {
             "/current_user": self.auth.current_user,
             "/optional_user": self.auth.optional_user,
@@ -40,41 +38,33 @@ class Chat:
     def _add(self, path: str, dependency: Any) -> None:
         @self.app.websocket(path)
         async def chat(websocket: WebSocket, who: Any = Depends(dependency)) -> None:
-            self.accepted.append(path)
             await websocket.accept()
             name = who.user_id if isinstance(who, Claims) else None if who is None else who.username
             await websocket.send_json(name)
             await websocket.close()
 
-    def sign_in(self, *roles: str) -> str:
+    async def sign_in(self, *roles: str) -> str:
         """Make ``ada`` with these roles, and return an access token."""
+        await self.auth.initialize_db()
+        account = await self.auth.accounts.create("ada", "ada@example.com", PASSWORD, roles=roles or ("user",))
+        return (await self.auth.sessions.start(account)).access_token
 
-        async def make() -> Account[Any]:
-            return await self.auth.accounts.create("ada", "ada@example.com", PASSWORD, roles=roles or ("user",))
+    async def hear(self, path: str, headers: dict[str, str], origin: str = "wss://testserver") -> str:
+        """Return what the app says to who is let in."""
+        accepted, text, _ = await open_websocket(self.app, f"{origin}{path}", headers)
+        assert accepted["type"] == "websocket.accept"
+        return str(text["text"])
 
-        assert self.client.portal is not None
-        self.client.portal.call(make)
-        answer = self.client.post("/token", data={"username": "ada", "password": PASSWORD})
-        self.client.cookies.clear()
-        return str(answer.json()["access_token"])
-
-    def hear(self, path: str, headers: dict[str, str]) -> Any:
-        with self.client.websocket_connect(path, headers=headers) as websocket:
-            return websocket.receive_json()
-
-    def refusal(self, path: str, headers: dict[str, str]) -> tuple[int, str]:
-        with pytest.raises(WebSocketDisconnect) as closed, self.client.websocket_connect(path, headers=headers):
-            pass
-        assert self.accepted == []
-        return closed.value.code, closed.value.reason
+    async def refusal(self, path: str, headers: dict[str, str], origin: str = "wss://testserver") -> tuple[int, str]:
+        """Return the code and the reason with which the app closes, having sent nothing before."""
+        (closed,) = await open_websocket(self.app, f"{origin}{path}", headers)
+        assert closed["type"] == "websocket.close"
+        return closed["code"], closed["reason"]
 
 
 @pytest.fixture
-def chat(make_auth: Callable[..., FastAuth[Any]]) -> Iterator[Chat]:
-    chat = Chat(make_auth)
-    with chat.client:
-        yield chat
-        chat.store.error = None
+def chat(make_auth: Callable[..., FastAuth[Any]]) -> Chat:
+    return Chat(make_auth)
 
 
 def by_header(token: str) -> dict[str, str]:
@@ -87,11 +77,11 @@ def by_cookie(token: str) -> dict[str, str]:
 
 @pytest.mark.parametrize("how", [by_header, by_cookie])
 @pytest.mark.parametrize("path", PATHS)
-def test_who_may_is_let_in(chat: Chat, path: str, how: Callable[[str], dict[str, str]]) -> None:
+async def test_who_may_is_let_in(chat: Chat, path: str, how: Callable[[str], dict[str, str]]) -> None:
     """By header and by cookie, every dependency lets in who may, with the same user as over HTTP."""
-    token = chat.sign_in("admin", "moderator", "verified")
+    token = await chat.sign_in("admin", "moderator", "verified")
 
-    assert chat.hear(path, how(token)) == ("1" if path == "/current_claims" else "ada")
+    assert await chat.hear(path, how(token)) == ('"1"' if path == "/current_claims" else '"ada"')
 
 
 @pytest.mark.parametrize("how", [by_header, by_cookie])
@@ -99,71 +89,71 @@ def test_who_may_is_let_in(chat: Chat, path: str, how: Callable[[str], dict[str,
     ("path", "code"),
     [("/admin", "PERMISSION_DENIED"), ("/all", "PERMISSION_DENIED"), ("/verified", "EMAIL_NOT_VERIFIED")],
 )
-def test_who_may_not_is_refused(chat: Chat, path: str, code: str, how: Callable[[str], dict[str, str]]) -> None:
+async def test_who_may_not_is_refused(chat: Chat, path: str, code: str, how: Callable[[str], dict[str, str]]) -> None:
     """A guard that the user does not pass closes with 1008 before the WebSocket is accepted."""
-    token = chat.sign_in("user")
+    token = await chat.sign_in("user")
 
-    assert chat.refusal(path, how(token)) == (1008, f"FASTAUTH_{code}")
+    assert await chat.refusal(path, how(token)) == (1008, f"FASTAUTH_{code}")
 
 
 @pytest.mark.parametrize("path", [path for path in PATHS if path != "/optional_user"])
-def test_nobody_is_refused(chat: Chat, path: str) -> None:
+async def test_nobody_is_refused(chat: Chat, path: str) -> None:
     """Without a token every dependency but the optional one closes with 1008."""
-    assert chat.refusal(path, {}) == (1008, "FASTAUTH_INVALID_TOKEN")
+    assert await chat.refusal(path, {}) == (1008, "FASTAUTH_INVALID_TOKEN")
 
 
-def test_nobody_is_let_in_by_the_optional_dependency(chat: Chat) -> None:
+async def test_nobody_is_let_in_by_the_optional_dependency(chat: Chat) -> None:
     """Without a token the optional user is None."""
-    assert chat.hear("/optional_user", {}) is None
+    assert await chat.hear("/optional_user", {}) == "null"
 
 
 @pytest.mark.parametrize("how", [by_header, by_cookie])
 @pytest.mark.parametrize("path", PATHS)
-def test_a_bad_token_is_refused(chat: Chat, path: str, how: Callable[[str], dict[str, str]]) -> None:
+async def test_a_bad_token_is_refused(chat: Chat, path: str, how: Callable[[str], dict[str, str]]) -> None:
     """A bad token is refused by every dependency, the optional one too."""
-    assert chat.refusal(path, how("garbage")) == (1008, "FASTAUTH_INVALID_TOKEN")
+    assert await chat.refusal(path, how("garbage")) == (1008, "FASTAUTH_INVALID_TOKEN")
 
 
-def test_an_ended_session_is_refused(chat: Chat) -> None:
+async def test_an_ended_session_is_refused(chat: Chat) -> None:
     """A token of an ended session opens no WebSocket; only the claims are still what the token says."""
-    token = chat.sign_in("admin", "moderator", "verified")
-    chat.client.post("/logout", headers=by_header(token))
+    token = await chat.sign_in("admin", "moderator", "verified")
+    await chat.auth.sessions.sign_out(access_token=token)
 
     for path in PATHS:
         if path != "/current_claims":
-            assert chat.refusal(path, by_header(token)) == (1008, "FASTAUTH_INVALID_TOKEN")
-    assert chat.hear("/current_claims", by_header(token)) == "1"
+            assert await chat.refusal(path, by_header(token)) == (1008, "FASTAUTH_INVALID_TOKEN")
+    assert await chat.hear("/current_claims", by_header(token)) == '"1"'
 
 
 @pytest.mark.parametrize("path", PATHS)
-def test_a_repeated_cookie_is_refused(chat: Chat, path: str) -> None:
+async def test_a_repeated_cookie_is_refused(chat: Chat, path: str) -> None:
     """A repeated cookie cannot be read, and closes with 1008."""
     cookie = by_cookie("one")["Cookie"]
 
-    assert chat.refusal(path, {"Cookie": f"{cookie}; {cookie}"}) == (1008, "FASTAUTH_BAD_REQUEST")
+    assert await chat.refusal(path, {"Cookie": f"{cookie}; {cookie}"}) == (1008, "FASTAUTH_BAD_REQUEST")
 
 
-def test_a_bad_header_is_not_made_up_for_by_a_cookie(chat: Chat) -> None:
+async def test_a_bad_header_is_not_made_up_for_by_a_cookie(chat: Chat) -> None:
     """A bad header is refused although the cookie is good."""
-    token = chat.sign_in()
+    token = await chat.sign_in()
 
-    assert chat.refusal("/current_user", {**by_cookie(token), **by_header("garbage")})[0] == 1008
+    assert (await chat.refusal("/current_user", {**by_cookie(token), **by_header("garbage")}))[0] == 1008
 
 
 @pytest.mark.parametrize("path", [path for path in PATHS if path != "/current_claims"])
-def test_an_outage_asks_to_try_again(chat: Chat, path: str) -> None:
+async def test_an_outage_asks_to_try_again(chat: Chat, path: str) -> None:
     """While the database cannot be reached, a WebSocket is closed with 1013, which says to try again later."""
-    token = chat.sign_in("admin", "moderator", "verified")
+    token = await chat.sign_in("admin", "moderator", "verified")
     chat.store.error = StoreUnavailableException()
 
-    assert chat.refusal(path, by_header(token)) == (1013, "FASTAUTH_STORE_UNAVAILABLE")
+    assert await chat.refusal(path, by_header(token)) == (1013, "FASTAUTH_STORE_UNAVAILABLE")
 
 
-def test_a_token_in_the_query_opens_nothing(chat: Chat) -> None:
+async def test_a_token_in_the_query_opens_nothing(chat: Chat) -> None:
     """A token in the query is not looked at, on a WebSocket neither."""
-    token = chat.sign_in()
+    token = await chat.sign_in()
 
-    assert chat.refusal(f"/current_user?token={token}&access_token={token}", {})[0] == 1008
+    assert (await chat.refusal(f"/current_user?token={token}&access_token={token}", {}))[0] == 1008
 
 
 @pytest.mark.parametrize(
@@ -176,21 +166,39 @@ def test_a_token_in_the_query_opens_nothing(chat: Chat) -> None:
         ("wss://example.com", "__Host-fastauth_access"),
     ],
 )
-def test_a_websocket_reads_the_cookie_that_its_page_was_given(chat: Chat, origin: str, name: str) -> None:
+async def test_a_websocket_reads_the_cookie_that_its_page_was_given(chat: Chat, origin: str, name: str) -> None:
     """A WebSocket reads the cookie of the name that the same origin was given over HTTP, and no other."""
-    token = chat.sign_in()
+    token = await chat.sign_in()
     (other,) = {"fastauth_access", "__Host-fastauth_access"} - {name}
 
-    assert chat.refusal(f"{origin}/current_user", {"Cookie": f"{other}={token}"})[0] == 1008
-    assert chat.hear(f"{origin}/current_user", {"Cookie": f"{name}={token}"}) == "ada"
+    assert (await chat.refusal("/current_user", {"Cookie": f"{other}={token}"}, origin))[0] == 1008
+    assert await chat.hear("/current_user", {"Cookie": f"{name}={token}"}, origin) == '"ada"'
 
 
-def test_an_override_of_the_root_holds_on_websockets(chat: Chat) -> None:
+async def test_an_override_of_the_root_holds_on_websockets(chat: Chat) -> None:
     """Overriding ``auth.current_account`` in a test signs in on WebSockets as well."""
 
     async def made() -> Account[Any]:
-        return await chat.auth.accounts.create("eve", "eve@example.com", PASSWORD, roles=("superadmin", "verified"))
+        await chat.sign_in("superadmin", "verified")
+        account: Account[Any] | None = await chat.auth.accounts.find("ada")
+        assert account is not None
+        return account
 
     chat.app.dependency_overrides[chat.auth.current_account] = made
 
-    assert chat.hear("/admin", {}) == "eve"
+    assert await chat.hear("/admin", {}) == '"ada"'
+
+
+async def test_on_a_real_server_a_refused_handshake_is_403(chat: Chat) -> None:
+    """Through a real server and a real client, who may is let in, and a refused handshake is answered with 403."""
+    token = await chat.sign_in()
+
+    async with serving(chat.app, ws="websockets-sansio") as url:
+        address = f"{url.replace('http', 'ws')}/current_user"
+        async with connect(address, additional_headers=by_header(token)) as websocket:
+            heard = await websocket.recv()
+        with pytest.raises(InvalidStatus) as refused:
+            await connect(address)
+
+    assert heard == '"ada"'
+    assert refused.value.response.status_code == 403

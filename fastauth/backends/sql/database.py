@@ -116,6 +116,14 @@ def _is_autocommit(engine: AsyncEngine) -> bool:
     return bool(engine.get_execution_options().get("isolation_level", made_with) == "AUTOCOMMIT")
 
 
+async def begin_on_sqlite(connection: AsyncConnection) -> None:
+    """Begin the transaction now; left to itself, Python's driver begins it at the first change of a row."""
+    if connection.dialect.name == "sqlite":
+        driver: Any = (await connection.get_raw_connection()).driver_connection
+        if not driver.in_transaction:
+            await connection.exec_driver_sql("BEGIN IMMEDIATE")
+
+
 class ConflictError(Exception):
     """Others were at the same rows, and another attempt may succeed."""
 

@@ -5,7 +5,7 @@ from collections.abc import Generator
 from contextlib import contextmanager
 from typing import Any, Literal
 
-from sqlalchemy.exc import DataError, DBAPIError, OperationalError, StatementError
+from sqlalchemy.exc import DataError, DBAPIError, IntegrityError, OperationalError, StatementError
 from sqlalchemy.exc import TimeoutError as PoolTimeoutError
 
 # SQLSTATE is spoken by asyncpg and psycopg; MySQL's drivers have their own numbers, and SQLite has words.
@@ -32,6 +32,7 @@ _CONFLICT_CODES = {
     1305,
 }  # changed since read, lock timeout, deadlock, the savepoint that it took away
 _DUPLICATE_CODES = {1062, 1586}
+_REFUSED_CODES = {3819, 4025}  # a CHECK, which drivers do not take for an IntegrityError
 
 _OUTAGE_WORDS = ("unable to open database file", "disk I/O error", "database or disk is full", "readonly database")
 _CONFLICT_WORDS = (" is locked",)
@@ -65,6 +66,11 @@ def is_duplicate(error: BaseException) -> bool:
     """Say whether a value was refused because it is there already."""
     state, code, words = _evidence(error)
     return state == _DUPLICATE_STATE or code in _DUPLICATE_CODES or any(word in words for word in _DUPLICATE_WORDS)
+
+
+def is_refused(error: BaseException) -> bool:
+    """Say whether a row was refused by a constraint."""
+    return isinstance(error, IntegrityError) or _evidence(error)[1] in _REFUSED_CODES
 
 
 def is_misfit(error: BaseException) -> bool:

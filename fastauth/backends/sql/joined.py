@@ -7,7 +7,7 @@ from typing import Any, TypeVar
 from sqlalchemy.ext.asyncio import AsyncConnection, AsyncSession
 from sqlalchemy.orm import Mapper
 
-from fastauth.backends.sql.database import translated
+from fastauth.backends.sql.database import begin_on_sqlite, translated
 from fastauth.backends.sql.errors import values_hidden
 
 _T = TypeVar("_T")
@@ -45,12 +45,8 @@ class JoinedDatabase:
     async def write(self) -> AsyncGenerator[AsyncConnection, None]:
         """The session's connection with a savepoint, to which it returns on any exception."""
         connection = await self._session.connection(bind_arguments=self._bind_arguments)
-        if connection.dialect.name == "sqlite":
-            # Python's driver begins a transaction at the first change. A savepoint before that would be the
-            # transaction, and its release the commit.
-            driver: Any = (await connection.get_raw_connection()).driver_connection
-            if not driver.in_transaction:
-                await connection.exec_driver_sql("BEGIN IMMEDIATE")
+        # Without it, a savepoint would be SQLite's transaction, and its release the commit.
+        await begin_on_sqlite(connection)
         async with connection.begin_nested():
             with values_hidden():
                 yield connection

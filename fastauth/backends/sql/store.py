@@ -12,7 +12,7 @@ from sqlalchemy.ext.asyncio import AsyncEngine, AsyncSession
 from typing_extensions import TypeVar
 
 from fastauth.backends.sql.base import verb
-from fastauth.backends.sql.database import EngineDatabase
+from fastauth.backends.sql.database import EngineDatabase, begin_on_sqlite
 from fastauth.backends.sql.joined import JoinedDatabase
 from fastauth.backends.sql.listing import SQLUserListing
 from fastauth.backends.sql.mapping import UserMapping
@@ -89,9 +89,17 @@ class SQLStore(SQLUserStore[M], SQLUserListing[M], SQLRoleStore[M], SQLTokenStor
                 return
 
     async def _create_missing(self) -> None:
-        tables = self._tables.to_create()
+        tables = self._tables
+
+        def create(connection: Connection) -> None:
+            tables.users.metadata.create_all(connection, tables=tables.to_create())
+            for ours in (tables.roles, tables.user_roles, tables.sessions):
+                for index in ours.indexes:
+                    index.create(connection, checkfirst=True)
+
         async with self.database.write() as connection:
-            await connection.run_sync(self._tables.users.metadata.create_all, tables=tables)
+            await begin_on_sqlite(connection)
+            await connection.run_sync(create)
 
     @verb
     async def missing_schema(self) -> Sequence[str]:

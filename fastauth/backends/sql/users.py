@@ -11,7 +11,7 @@ from sqlalchemy.orm import Session as ORMSession
 
 from fastauth.backends.sql.base import COUNTED, SQLBase, is_name, verb
 from fastauth.backends.sql.database import Database
-from fastauth.backends.sql.errors import is_duplicate, is_misfit
+from fastauth.backends.sql.errors import is_duplicate, is_misfit, is_refused
 from fastauth.backends.sql.mapping import UserMapping
 from fastauth.backends.sql.tables import Tables
 from fastauth.core.exceptions import (
@@ -40,16 +40,16 @@ class SQLUserStore(SQLBase[U]):
         try:
             async with self.database.write() as connection:
                 return await self._insert_user(connection, new, roles)
-        except IntegrityError as error:
+        except Exception as error:
+            if is_misfit(error):
+                # Not "from error": its text quotes the value.
+                raise ValidationException("A value does not fit the user model.") from None
+            if not is_refused(error):
+                raise
             taken = await self._taken_field(new)
             if taken is not None or is_duplicate(error):
                 raise UserExistsException(field=taken) from error
             raise ValidationException("A value is refused by the database.") from error
-        except Exception as error:
-            if not is_misfit(error):
-                raise
-            # Not "from error": its text quotes the value.
-            raise ValidationException("A value does not fit the user model.") from None
 
     async def _insert_user(self, connection: AsyncConnection, new: NewUser, roles: Collection[str]) -> Account[U]:
         def insert_object(sync_connection: Connection) -> Any:
