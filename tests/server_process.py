@@ -23,7 +23,7 @@ from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import NamedTuple
 
-_START_SECONDS = 60
+_START_SECONDS = 180
 _ENOUGH_BYTES = 2 << 30
 _held = []  # the files whose locks keep the servers up until this process ends
 

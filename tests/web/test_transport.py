@@ -8,7 +8,7 @@ import pytest
 from fastapi import FastAPI
 from httpx2 import AsyncClient, Response
 
-from fastauth import ConfigurationError, CookieSettings, FastAuth, TokenSettings
+from fastauth import ConfigurationError, CookieSettings, FastAuth, PasswordSettings, TokenSettings
 from fastauth.backends.memory import MemoryStore
 from tests.conftest import PASSWORD, bearer, client_of, register, sign_in
 from tests.web.helpers import BAD_TOKEN, challenge, on_memory, refused, send_raw
@@ -24,6 +24,7 @@ PLAIN = {
     "fastauth_refresh": "; HttpOnly; Max-Age={}; Path=/; SameSite=strict",
 }
 LIFETIMES = (1800, 604800)
+SAFE_COST = PasswordSettings(bcrypt_cost=10)  # the least that production takes
 
 
 @asynccontextmanager
@@ -106,7 +107,7 @@ async def test_cookies_are_what_they_should_be_to_the_byte(
 @pytest.mark.parametrize("base_url", ["https://testserver", "http://testserver", "http://localhost"])
 async def test_production_writes_secure_cookies_only(make_auth: Make, base_url: str) -> None:
     """In production the cookies are ``__Host-`` and ``Secure`` wherever the request seems to come from."""
-    auth = make_auth(MemoryStore(), use_cookie=True, production=True, passwords=None)
+    auth = make_auth(MemoryStore(), use_cookie=True, production=True, passwords=SAFE_COST)
     await auth.initialize_db()
     await auth.accounts.register("ada", "ada@example.com", PASSWORD)
     app = FastAPI()
@@ -121,9 +122,9 @@ async def test_production_writes_secure_cookies_only(make_auth: Make, base_url: 
 def test_production_refuses_cookies_that_travel_in_the_clear(make_auth: Make) -> None:
     """Production with cookies refuses ``secure_cookies=False``; where no cookie is used it says nothing."""
     with pytest.raises(ConfigurationError, match="secure_cookies"):
-        make_auth(MemoryStore(), use_cookie=True, secure_cookies=False, production=True, passwords=None)
+        make_auth(MemoryStore(), use_cookie=True, secure_cookies=False, production=True, passwords=SAFE_COST)
 
-    assert make_auth(MemoryStore(), secure_cookies=False, production=True, passwords=None).production
+    assert make_auth(MemoryStore(), secure_cookies=False, production=True, passwords=SAFE_COST).production
 
 
 async def test_a_sign_in_is_answered_in_body_and_cookies(make_auth: Make) -> None:

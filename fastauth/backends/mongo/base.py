@@ -102,13 +102,18 @@ class MongoBase(Generic[U]):
         Raises:
             LostRaceError: It is not.
         """
-        accounts = (await self._database.ready()).accounts
         revision = {"$exists": False} if state.revision is None else state.revision
-        change = {"$set": {**changes, "revision": ObjectId()}}
+        await self._update_account(state, {"revision": revision}, {"$set": {**changes, "revision": ObjectId()}})
+
+    async def _update_account(self, state: UserState, where: Raw, change: Raw) -> None:
+        """Change the account where this is so of it; where there was none yet, make it.
+
+        Raises:
+            LostRaceError: It is not so, or somebody has made it meanwhile.
+        """
+        accounts = (await self._database.ready()).accounts
         try:
-            made = await accounts.update_one(
-                {"_id": state.key, "revision": revision}, change, upsert=state.revision is None
-            )
+            made = await accounts.update_one({"_id": state.key, **where}, change, upsert=state.revision is None)
         except DuplicateKeyError as error:
             raise LostRaceError from error
         if not made:

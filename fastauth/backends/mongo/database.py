@@ -20,7 +20,21 @@ Raw: TypeAlias = dict[str, Any]
 
 _decode: Any = cast("Any", bson).decode
 _PREFIX = "fastauth_"
-_ON_MOTOR = not hasattr(Document, "get_pymongo_collection")  # Beanie 1
+_DRIVER, _WANTED, _REFUSED = (
+    (
+        "PyMongo",
+        "pass AsyncMongoClient(...)['name'] from pymongo",
+        "This is a Motor database, and the installed Beanie 2 works on PyMongo's own async client: {wanted}, or stay on "
+        "Motor with pip install 'fastauth[motor]'.",
+    )
+    if hasattr(Document, "get_pymongo_collection")
+    else (
+        "Motor",
+        "pass AsyncIOMotorClient(...)['name'] from motor.motor_asyncio",
+        "This is a database of PyMongo's async client, and the installed Beanie 1 works on Motor: "
+        "pip install 'fastauth[mongo]', or {wanted}.",
+    )
+)
 
 
 class DatabaseHandle(Protocol):
@@ -59,9 +73,8 @@ class Collection:
     async def aggregate(self, pipeline: Sequence[Raw]) -> list[Raw]:
         """Return what the pipeline gives."""
         with translated_errors():
-            cursor = self._handle.aggregate(pipeline, session=self._session)
-            if inspect.isawaitable(cursor):  # PyMongo's has to be awaited, Motor's must not be
-                cursor = await cursor
+            begun = self._handle.aggregate(pipeline, session=self._session)
+            cursor = await begun if inspect.isawaitable(begun) else begun  # PyMongo's is, Motor's is not
             return cast("list[Raw]", await cursor.to_list(None))
 
     async def find(self, where: Raw, *, sort: Sequence[tuple[str, int]] = ()) -> list[Raw]:
@@ -151,7 +164,11 @@ class Database:
     """
 
     def __init__(self, handle: DatabaseHandle, user_model: type[Document]) -> None:
-        _check(handle)
+        driver = _driver_of(handle)
+        if driver == "neither":
+            raise ConfigurationError(f"MongoStore needs an asynchronous database: {_WANTED}.")
+        if driver != _DRIVER:
+            raise ConfigurationError(_REFUSED.format(wanted=_WANTED))
         self._handle: Any = handle
         self._model = user_model
         self._binding = Binding(user_model, handle)
@@ -202,23 +219,8 @@ class Database:
             return cast("Sequence[str]", await self._handle.list_collection_names())
 
 
-def _check(handle: object) -> None:
-    on_motor = any(each.__name__ == "AsyncIOMotorDatabase" for each in type(handle).__mro__)
-    if on_motor and not _ON_MOTOR:
-        raise ConfigurationError(
-            "This is a Motor database, and the installed Beanie 2 works on PyMongo's own async client: pass "
-            "AsyncMongoClient(...)['name'] from pymongo, or stay on Motor with pip install 'fastauth[motor]'."
-        )
-    on_pymongo = isinstance(handle, AsyncDatabase)
-    if on_pymongo and _ON_MOTOR:
-        raise ConfigurationError(
-            "This is a database of PyMongo's async client, and the installed Beanie 1 works on Motor: "
-            "pip install 'fastauth[mongo]', or pass AsyncIOMotorClient(...)['name'] from motor.motor_asyncio."
-        )
-    if not (on_motor or on_pymongo):
-        wanted = (
-            "AsyncIOMotorClient(...)['name'] from motor.motor_asyncio"
-            if _ON_MOTOR
-            else "AsyncMongoClient(...)['name'] from pymongo"
-        )
-        raise ConfigurationError(f"MongoStore needs an asynchronous database: pass {wanted}.")
+def _driver_of(handle: object) -> str:
+    if isinstance(handle, AsyncDatabase):
+        return "PyMongo"
+    is_motors = any(each.__name__ == "AsyncIOMotorDatabase" for each in type(handle).__mro__)
+    return "Motor" if is_motors else "neither"

@@ -8,7 +8,7 @@ from functools import wraps
 from typing import Any, Concatenate, ParamSpec, Protocol, TypeVar
 
 from bson.errors import BSONError
-from pymongo.errors import ConnectionFailure, DocumentTooLarge, ExecutionTimeout, PyMongoError, WTimeoutError
+from pymongo.errors import ConnectionFailure, DocumentTooLarge, PyMongoError
 
 from fastauth.core.exceptions import StoreUnavailableException, ValidationException
 
@@ -27,17 +27,15 @@ def translated_errors() -> Generator[None, None, None]:
     """Turn "the database cannot be reached" and "this value cannot be stored" into our exceptions, and nothing else."""
     try:
         yield
-    except (ConnectionFailure, ExecutionTimeout, WTimeoutError) as error:
-        if error.has_error_label("TransientTransactionError"):
-            raise  # the caller's transaction is over, and this label is how with_transaction knows that it may retry
-        raise StoreUnavailableException from error
     except UNSTORABLE:
         # Without the cause: its text may hold the document, and that the password hash.
         raise ValidationException("A value does not fit into the database.") from None
     except PyMongoError as error:
-        if error.timeout:
-            raise StoreUnavailableException from error
-        raise
+        # In a caller's transaction, the label is how with_transaction knows that it may begin again.
+        is_outage = isinstance(error, ConnectionFailure) or error.timeout
+        if not is_outage or error.has_error_label("TransientTransactionError"):
+            raise
+        raise StoreUnavailableException from error
 
 
 class LostRaceError(Exception):

@@ -8,7 +8,7 @@ from pymongo.errors import BulkWriteError, DuplicateKeyError
 
 from fastauth.backends.mongo.base import UNSET, MongoBase, is_text
 from fastauth.backends.mongo.database import Raw
-from fastauth.backends.mongo.errors import LostRaceError, retried
+from fastauth.backends.mongo.errors import retried
 from fastauth.backends.mongo.state import UserState
 from fastauth.core.exceptions import (
     PermissionDeniedException,
@@ -123,16 +123,9 @@ class MongoRoleStore(MongoBase[U]):
 
         So a hundred who change roles of one user at once do not have to wait for one another.
         """
-        accounts = (await self._database.ready()).accounts
         forbidden = [state.named[name] for name in unless_holding if name in state.named]
-        still: Raw = {"_id": state.key, "deleted": UNSET, "roles": {"$nin": forbidden}}
-        change = {operator: {"roles": role_id}, "$set": {"revision": ObjectId()}}
-        try:
-            changed = await accounts.update_one(still, change, upsert=state.revision is None)
-        except DuplicateKeyError as error:
-            raise LostRaceError from error
-        if not changed:
-            raise LostRaceError
+        still: Raw = {"deleted": UNSET, "roles": {"$nin": forbidden}}
+        await self._update_account(state, still, {operator: {"roles": role_id}, "$set": {"revision": ObjectId()}})
 
 
 def _new_role(name: str, description: str) -> Raw:

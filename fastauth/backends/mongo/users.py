@@ -57,15 +57,12 @@ class MongoUserStore(MongoBase[U]):
         try:
             await collections.accounts.insert_one(account)
         except DuplicateKeyError as error:
-            # A key that the app's class makes, and that a user had whom the app itself deleted, or a crash half made.
-            left = await collections.accounts.find_one(key)
-            if left is None:
-                raise LostRaceError from error
-            fresh = datetime.now(timezone.utc) - left["revision"].generation_time < _LEFT_BEHIND
-            if fresh and not left.get("deleted"):
-                raise UserExistsException(field="id") from error  # somebody is just being stored with it
-            if not await collections.accounts.replace_one({**key, "revision": left["revision"]}, account):
-                raise LostRaceError from error
+            # A key that the app's class makes, and that a user had whom the app itself deleted, or a crash half made;
+            # unless somebody is just being stored with it.
+            long_ago = ObjectId.from_datetime(datetime.now(timezone.utc) - _LEFT_BEHIND)
+            left_behind = {"$or": [{"deleted": True}, {"revision": {"$lt": long_ago}}]}
+            if not await collections.accounts.replace_one({**key, **left_behind}, account):
+                raise UserExistsException(field="id") from error
 
     async def _check_free(self, where: Raw, name: str) -> None:
         """Refuse when a user has this; one whose deletion was decided and not finished is deleted first."""
@@ -161,14 +158,8 @@ class MongoUserStore(MongoBase[U]):
         return await users.update_one(unchanged, self._objects.change("hashed_password", new_hash))
 
     async def _note_root(self, state: UserState, new_hash: str) -> None:
-        accounts = (await self._database.ready()).accounts
-        note = {"$set": {f"roots.{fingerprint_of(new_hash)}": state.root}, "$setOnInsert": {"revision": ObjectId()}}
-        try:
-            noted = await accounts.update_one({"_id": state.key, "deleted": UNSET}, note, upsert=state.revision is None)
-        except DuplicateKeyError as error:
-            raise LostRaceError from error
-        if not noted:
-            raise LostRaceError
+        note = {f"roots.{fingerprint_of(new_hash)}": state.root}
+        await self._update_account(state, {"deleted": UNSET}, {"$set": note, "$setOnInsert": {"revision": ObjectId()}})
 
     async def _forget_root(self, state: UserState, unused_hash: Any) -> None:
         accounts = (await self._database.ready()).accounts
