@@ -39,6 +39,13 @@ def motor(session: nox.Session) -> None:
 
 
 @nox.session
+def slow(session: nox.Session) -> None:
+    """Run the slow tests: the command line in real terminals and against real servers."""
+    install(session, "tests", extras=EVERY_STORE)
+    session.run("pytest", *IN_PARALLEL, "-m", "slow", *session.posargs)
+
+
+@nox.session
 def coverage(session: nox.Session) -> None:
     """Run the tests, and fail where a line or a branch was not reached."""
     install(session, "tests", extras=EVERY_STORE)

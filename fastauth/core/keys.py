@@ -43,7 +43,9 @@ class Key:
     def __init__(self, secret: str | bytes, *, algorithm: str = "HS256", kid: str | None = None) -> None:
         if algorithm not in get_args(Algorithm):
             raise ConfigurationError(f"algorithm={algorithm!r} is not supported; use one of {', '.join(_MIN_BYTES)}.")
-        self._bytes = secret.encode() if isinstance(secret, str) else bytes(secret)
+        if not isinstance(secret, (str, bytes)):
+            raise ConfigurationError(f"A key is a text or bytes, not {type(secret).__name__}.")
+        self._bytes = secret.encode() if isinstance(secret, str) else secret
         if len(self._bytes) < _MIN_BYTES[algorithm]:
             raise ConfigurationError(
                 f"A key for {algorithm} needs at least {_MIN_BYTES[algorithm]} bytes, and this one has "

@@ -32,6 +32,14 @@ class Accounts(Generic[U]):
         self._passwords = passwords
         self._clock = clock
 
+    def on(self, store: Store[U]) -> "Accounts[U]":
+        """Return the same service on another store; on ``store.joined(session)``, it acts in your own transaction.
+
+        Args:
+            store: A store of the same user model.
+        """
+        return Accounts(store, self._passwords, clock=self._clock)
+
     async def register(self, username: str, email: str, password: str, **fields: Any) -> Account[U]:
         """Make an account that holds the role ``user``.
 

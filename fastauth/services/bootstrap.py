@@ -72,7 +72,7 @@ class Bootstrap(Generic[U]):
         if missing:
             raise ConfigurationError(
                 f"The database has no {', '.join(missing)}. Make what is missing, once and before the app starts, "
-                "with: await auth.initialize_db()"
+                "with: fastauth init, or await auth.initialize_db()"
             )
 
     async def _create_admin(self, username: str, email: str, password: str) -> None:

@@ -19,6 +19,7 @@ from fastauth.core.signing import RESERVED_CLAIMS, Purpose, Signer
 
 _ID_BYTES = 16  # 128 bits from the system's generator (ASVS 7.2.3)
 _MAX_USER_AGENT = 255
+_MAX_IP = 45  # an IPv6 address in its longest spelling
 
 
 class Sessions(Generic[U]):
@@ -75,8 +76,8 @@ class Sessions(Generic[U]):
             created_at=now,
             rotated_at=now,
             expires_at=self._end(now, signed_in_at=now),
-            user_agent=_printable(user_agent),
-            ip=ip,
+            user_agent=_printable(user_agent, _MAX_USER_AGENT),
+            ip=_printable(ip, _MAX_IP),
         )
         if not await self._store.add_session(session, hashed_password=account.hashed_password):
             raise CredentialsException
@@ -244,7 +245,5 @@ def _moment(seconds: int) -> datetime:
     return datetime.fromtimestamp(seconds, timezone.utc)
 
 
-def _printable(user_agent: str | None) -> str | None:
-    if user_agent is None:
-        return None
-    return "".join(char for char in user_agent if char.isprintable())[:_MAX_USER_AGENT]
+def _printable(text: str | None, length: int) -> str | None:
+    return None if text is None else "".join(char for char in text if char.isprintable())[:length]

@@ -90,6 +90,16 @@ class Kept(DocumentWithSoftDelete):
     disabled: bool = False
 
 
+class Numbered(Document):
+    """An app's own user with a number as key."""
+
+    id: int = Field(default_factory=lambda: 7)
+    username: str
+    email: str
+    hashed_password: str
+    disabled: bool = False
+
+
 class Named(Document):
     """An app's own user whose key is the name, so that a key can come back."""
 

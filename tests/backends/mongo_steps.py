@@ -85,9 +85,18 @@ STEPS: dict[str, Step] = {
         "joan-1", user_id=ids["joan"], generation=0, now=_LATER, expires_at=_LATER + HOUR
     ),
     "sign out": lambda store, ids: store.revoke_session("joan-1", now=_LATER),
+    "rehash to itself": lambda store, ids: store.replace_password(
+        ids["joan"], old_hash="hash of joan", new_hash="hash of joan"
+    ),
+    "ensure a role": lambda store, _: store.ensure_roles({"brand-new": ""}),
     "register": lambda store, _: _register(store, "new"),
     "register again": lambda store, _: _register(store, "joan"),
 }
+
+
+async def enable_and_sign_in(store: Store[Any], ids: Ids) -> Any:
+    """Take two steps, one after the other."""
+    return [await STEPS[name](store, ids) for name in ("enable", "sign in")]
 
 
 async def _register(store: Store[Any], name: str) -> str:

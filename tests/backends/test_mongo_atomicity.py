@@ -8,12 +8,14 @@ import pytest
 
 pytest.importorskip("beanie")
 
+from bson import ObjectId
+
 from fastauth.backends.memory import MemoryStore
 from fastauth.backends.mongo import MongoStore
-from fastauth.core.exceptions import ProtectedRoleException
+from fastauth.core.exceptions import PermissionDeniedException, ProtectedRoleException
 from fastauth.core.models import SUPERADMIN, NewUser
 from tests.backends.mongo_app import HOUR, NOW, new_session
-from tests.backends.mongo_steps import STEPS, look, make_stoppable, outcome_of, set_scene, stopped
+from tests.backends.mongo_steps import STEPS, enable_and_sign_in, look, make_stoppable, outcome_of, set_scene, stopped
 from tests.servers import mongo_database
 
 
@@ -99,6 +101,7 @@ MEETINGS = [
     ("sign out", "rotate"),
     ("disable", "rotate"),
     ("delete", "rotate"),
+    ("ensure a role", "ensure a role"),
 ]
 
 
@@ -122,6 +125,62 @@ async def test_two_verbs_that_meet_are_taken_in_turn(database: Any, names: Seque
         seen = ([await task, second], await look(store, ids))
         assert seen in allowed, f"{one} stopped before command {before}"
     assert before > 1
+
+
+async def test_who_signs_in_while_being_disabled_is_signed_out(database: Any) -> None:
+    """Who is enabled and signs in while a disabling is under way is disabled by it in the end, and signed out."""
+    store = await empty(database)
+    ids = await set_scene(store)
+
+    task, stop = await stopped(STEPS["disable"](store, ids), 3)  # before it writes into the app's document
+    assert await enable_and_sign_in(store, ids) == [True, True]
+    stop.go.set()
+
+    assert await task
+    seen = await look(store, ids)
+    assert seen["joan"][:2] == (True, True)
+    assert seen["joan-3 when all are enabled"] == (False, 0)
+
+
+@pytest.mark.parametrize("step", ["grant", "revoke"])
+async def test_who_has_become_a_superadmin_is_out_of_reach(database: Any, step: str) -> None:
+    """A role is not changed by whom it may not be changed by at that very moment, whatever the look before had said."""
+    store = await empty(database)
+    ids = await set_scene(store)
+
+    task, stop = await stopped(outcome_of(STEPS[step], store, ids), 2)
+    await STEPS["promote"](store, ids)
+    stop.go.set()
+
+    assert await task is PermissionDeniedException
+    assert (await look(store, ids))["joan"][-1] == {SUPERADMIN, "user"}
+
+
+@pytest.mark.parametrize(
+    "step",
+    [
+        lambda store, user_id: store.grant_role(user_id, "reader"),
+        lambda store, user_id: store.set_disabled(user_id, True, now=NOW),
+        lambda store, user_id: store.replace_password(user_id, old_hash="hash", new_hash="better"),
+        lambda store, user_id: store.revoke_sessions(user_id, now=NOW),
+    ],
+)
+async def test_verbs_meet_over_a_user_whom_the_app_stored(database: Any, step: Any) -> None:
+    """What we know of a user whom the app itself stored is made by whoever comes first, and nothing of it is lost."""
+    store = await empty(database)
+    await store.ensure_roles({"reader": "", "editor": ""})
+    user = {"_id": ObjectId(), "username": "ada", "email": "ada@x", "hashed_password": "hash", "disabled": False}
+    await database["fastauth_users"].insert_one(user)
+    user_id = str(user["_id"])
+
+    task, stop = await stopped(step(store, user_id), 2)
+    await store.grant_role(user_id, "editor")
+    stop.go.set()
+    await task
+
+    account = await store.get_user(user_id)
+    assert account is not None
+    assert "editor" in account.roles
 
 
 async def test_one_of_many_superadmins_remains(database: Any) -> None:

@@ -12,10 +12,17 @@ pytest.importorskip("beanie")
 
 from beanie import Document
 from pymongo import AsyncMongoClient
+from pymongo.errors import BulkWriteError
 from pymongo.monitoring import CommandListener, CommandStartedEvent
 
 from fastauth.backends.mongo import MongoStore
-from fastauth.core.exceptions import ConfigurationError, StoreUnavailableException, UserExistsException
+from fastauth.backends.mongo.errors import LostRaceError, retried
+from fastauth.core.exceptions import (
+    ConfigurationError,
+    StoreUnavailableException,
+    UserExistsException,
+    ValidationException,
+)
 from fastauth.core.models import SUPERADMIN, Login, NewUser
 from tests.backends.mongo_app import HOUR, KINDS, NOW, ON_MOTOR, client_session, new_session
 from tests.servers import module, mongo_database
@@ -170,6 +177,96 @@ async def test_a_server_that_hangs_up_is_an_outage(call: Callable[[MongoStore], 
     gc.collect()
 
 
+@pytest.mark.parametrize("strange", ["\ud800", {"$ne": None}, {"$gt": ""}, None, 1, b"ada", ["ada"]])
+async def test_what_is_no_text_finds_nothing(strange: Any) -> None:
+    """What is no text is found nowhere, and an operator in its place is none."""
+    async with mongo_database("mongo-standalone") as database:
+        store = MongoStore(database)
+        account = await store.add_user(ADA, roles=[])
+        await store.add_session(new_session(account.id), hashed_password="hash")
+
+        assert await store.get_user(strange) is None
+        assert await store.find_user(Login("username", strange)) is None
+        assert await store.find_user(Login("email", strange)) is None
+        assert await store.authenticate(strange) is None
+        assert not await store.revoke_session(strange, now=NOW)
+        assert await store.get_role(strange) is None
+        assert not await store.delete_role(strange)
+        assert not await store.replace_password(account.id, old_hash=strange, new_hash="new hash")
+        assert not await store.add_session(new_session(account.id, "session-2"), hashed_password=strange)
+        assert not await store.add_session(new_session(strange, "session-2"), hashed_password="hash")
+        assert not await store.rotate_session(
+            "session-1", user_id=strange, generation=0, now=NOW, expires_at=NOW + HOUR
+        )
+        assert await store.get_user(account.id) == account
+
+
+async def test_a_text_that_cannot_be_stored_is_refused() -> None:
+    """A text that MongoDB cannot keep is refused as a value that does not fit."""
+    async with mongo_database("mongo-standalone") as database:
+        with pytest.raises(ValidationException):
+            await MongoStore(database).add_role("editor", "\ud800")
+
+
+async def test_what_refuses_a_role_is_not_hidden() -> None:
+    """Where the database refuses a role for another reason than that it is there already, the error is the driver's."""
+    async with mongo_database("mongo-standalone") as database:
+        await database.create_collection("fastauth_roles", validator={"description": {"$ne": ""}})
+
+        with pytest.raises(BulkWriteError):
+            await MongoStore(database).ensure_roles({"editor": ""})
+
+
+@pytest.mark.parametrize("refused", [True, False])
+async def test_a_user_whom_the_database_refuses_is_not_stored(refused: bool) -> None:
+    """What a schema of the app's own refuses is a value that does not fit, and the error does not show the values."""
+    async with mongo_database("mongo-standalone") as database:
+        await database.create_collection("fastauth_users", validator={"email": {"$ne": ADA.email if refused else ""}})
+        store = MongoStore(database)
+
+        if refused:
+            with pytest.raises(ValidationException) as error:
+                await store.add_user(ADA, roles=[])
+            assert error.value.__cause__ is None
+        else:
+            await store.add_user(ADA, roles=[])
+
+        assert await database["fastauth_accounts"].count_documents({}) == (0 if refused else 1)
+
+
+async def test_an_id_of_a_session_is_given_out_once() -> None:
+    """A second session of the same id is not stored, and the first one stays as it is."""
+    async with mongo_database("mongo-standalone") as database:
+        store = MongoStore(database)
+        account = await store.add_user(ADA, roles=[])
+        session = new_session(account.id)
+
+        stored = [await store.add_session(session, hashed_password="hash") for _ in range(2)]
+
+        assert stored == [True, False]
+
+
+async def test_who_loses_every_race_is_told_to_come_back(monkeypatch: pytest.MonkeyPatch) -> None:
+    """A verb that loses one race after another gives up in the end, and says that the store is busy."""
+    monkeypatch.setattr("fastauth.backends.mongo.errors._LONGEST_PAUSE", 0)
+
+    class Loser:
+        def __init__(self) -> None:
+            self._contended = asyncio.Lock()
+            self.attempts = 0
+
+        @retried
+        async def verb(self) -> None:
+            self.attempts += 1
+            raise LostRaceError
+
+    loser = Loser()
+    with pytest.raises(StoreUnavailableException):
+        await loser.verb()
+
+    assert loser.attempts > 3
+
+
 async def test_an_interrupted_start_is_begun_again() -> None:
     """A first call that is cancelled leaves nothing half made: the next one works."""
     async with mongo_database("mongo-standalone") as database:
@@ -273,6 +370,24 @@ async def test_a_joined_store_works_in_the_callers_transaction(commits: bool) ->
         assert (await store.find_user(Login("username", "ada")) is not None) is commits
         assert [session.id for session in await store.list_sessions(account.id, now=NOW)] == ["session-1"] * commits
         assert await database["fastauth_accounts"].count_documents({}) == 1 + commits
+
+
+async def test_a_taken_name_ends_the_transaction() -> None:
+    """Inside a transaction, too, a taken name is told by its field; the transaction is over then."""
+    async with mongo_database("mongo-replica-set") as database:
+        store = MongoStore(database)
+        await store.create_schema()
+        await store.add_user(ADA, roles=[])
+
+        async with client_session(database) as session:
+            began = session.start_transaction()
+            if not ON_MOTOR:
+                await began
+            with pytest.raises(UserExistsException) as taken:
+                await store.joined(session).add_user(ADA, roles=[])
+
+        assert taken.value.field == "username"
+        assert await database["fastauth_accounts"].count_documents({}) == 1
 
 
 async def test_transactions_that_meet_are_begun_again() -> None:

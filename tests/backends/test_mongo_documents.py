@@ -27,6 +27,7 @@ from tests.backends.mongo_app import (
     Linked,
     Member,
     Named,
+    Numbered,
     Plain,
     inserted,
     new_member,
@@ -337,6 +338,18 @@ async def test_a_half_disabled_user_is_disabled(database: Any) -> None:
     assert [each.id for each in await store.list_users(disabled=True, limit=10)] == [account.id]
     assert await store.set_disabled(account.id, False, now=NOW)
     assert await store.get_user(account.id) == account
+
+
+async def test_a_key_that_is_a_number_is_one(database: Any) -> None:
+    """A user with a number as key is found by it, and by nothing that only looks like it."""
+    store = MongoStore(database, user_model=Numbered)
+
+    account = await store.add_user(NewUser("ada", "ada@example.com", "hash"), roles=[])
+
+    assert account.id == "7"
+    assert await store.get_user("7") == account
+    assert [await store.get_user(each) for each in ("07", "+7", "7.0", "9" * 19, str(2**63))] == [None] * 5
+    assert store.public_values(account.user) == {"id": 7}
 
 
 class MemberConformance:

@@ -105,6 +105,20 @@ async def test_a_standard_role_keeps_its_name_and_its_place(auth: FastAuth[Any])
         assert changed == Role(role.id, role.name, "In other words.")
 
 
+@memory_only
+async def test_no_role_takes_a_standard_name_before_the_standard_role_is_there(
+    store: Store[Any], make_auth: MakeAuth
+) -> None:
+    """Where the standard roles have not been made yet, no other role is renamed into one of them."""
+    auth = make_auth(store)
+    editor = await auth.roles.create("editor")
+
+    for name in STANDARD_ROLES:
+        with pytest.raises(RoleExistsException):
+            await auth.roles.update(editor.id, name=name)
+    assert await auth.roles.list() == [editor]
+
+
 async def test_a_deleted_role_is_taken_from_its_holders(auth: FastAuth[Any]) -> None:
     """Who held a role that was deleted does not hold it, nor one that is made anew under its name."""
     editor = await auth.roles.create("editor")

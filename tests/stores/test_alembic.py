@@ -3,13 +3,15 @@
 from pathlib import Path
 from typing import Any
 
+import pytest
 from alembic import command
 from alembic.config import Config
 from sqlalchemy import Connection, ForeignKey, String
-from sqlalchemy.ext.asyncio import AsyncEngine, create_async_engine
+from sqlalchemy.ext.asyncio import AsyncEngine
 from sqlalchemy.orm import DeclarativeBase, Mapped, mapped_column
 
 from fastauth.backends.sql import SQLStore, UserMixin
+from tests.stores.engines import ENGINES
 
 ENVIRONMENT = """
 from alembic import context
@@ -103,10 +105,8 @@ async def check_migrations(engine: AsyncEngine, folder: Path) -> None:
     assert "fastauth_sessions" in await store.missing_schema()
 
 
-async def test_alembic_writes_migrations_that_run_as_generated(tmp_path: Path) -> None:
-    """Alembic's migrations of our tables run as generated on SQLite, and a second autogenerate finds nothing."""
-    engine = create_async_engine(f"sqlite+aiosqlite:///{tmp_path / 'app.db'}")
-
-    await check_migrations(engine, tmp_path / "migrations")
-
-    await engine.dispose()
+@pytest.mark.parametrize("database", ENGINES)
+async def test_alembic_writes_migrations_that_run_as_generated(database: str, tmp_path: Path) -> None:
+    """Alembic's migrations of our tables run as generated, and a second autogenerate finds nothing."""
+    async with ENGINES[database](tmp_path) as engine:
+        await check_migrations(engine, tmp_path / "migrations")

@@ -1,33 +1,22 @@
 """Every statement of a request finds its rows by an index, so that none grows with the number of users."""
 
 from collections.abc import AsyncGenerator, Awaitable, Callable
-from contextlib import asynccontextmanager
 from datetime import timedelta
 from pathlib import Path
 from typing import Any
 
 import pytest
 from sqlalchemy import event
-from sqlalchemy.ext.asyncio import AsyncEngine, create_async_engine
+from sqlalchemy.ext.asyncio import AsyncEngine
 
 from fastauth import Session
 from fastauth.backends.sql import SQLStore
 from fastauth.core.clock import system_clock
 from fastauth.core.models import STANDARD_ROLES, Login, NewUser
-from tests.servers import mariadb_engine, postgres_engine
+from tests.stores.engines import ENGINES
 
 NOW = system_clock().replace(microsecond=0)
 USERS = 300
-
-
-@asynccontextmanager
-async def sqlite_engine(folder: Path) -> AsyncGenerator[AsyncEngine, None]:
-    engine = create_async_engine(f"sqlite+aiosqlite:///{folder / 'test.db'}")
-    yield engine
-    await engine.dispose()
-
-
-ENGINES = {"sqlite": sqlite_engine, "postgres": lambda _: postgres_engine(), "mariadb": lambda _: mariadb_engine()}
 
 
 def session(user_id: str, number: int) -> Session:

@@ -15,7 +15,7 @@ from httpx2 import AsyncClient, HTTPError, Limits
 from sqlalchemy.ext.asyncio import create_async_engine
 
 from tests.conftest import PASSWORD, bearer, register, sign_in
-from tests.servers import postgres_url
+from tests.servers import mongo_database, mongo_url, postgres_url
 
 WORKERS = 4
 ROOT = Path(__file__).parent.parent.parent
@@ -38,7 +38,14 @@ async def postgres_database_url(_: Path) -> AsyncGenerator[str, None]:
     await server.dispose()
 
 
-DATABASES = {"sqlite": sqlite_url, "postgres": postgres_database_url}
+@asynccontextmanager
+async def mongo_database_url(_: Path) -> AsyncGenerator[str, None]:
+    async with mongo_database("mongo-replica-set") as database:
+        server, _slash, query = mongo_url("mongo-replica-set").partition("/?")
+        yield f"{server}/{database.name}?{query}"
+
+
+DATABASES = {"sqlite": sqlite_url, "postgres": postgres_database_url, "mongo": mongo_database_url}
 
 
 @pytest.fixture(params=DATABASES)

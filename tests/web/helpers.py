@@ -1,12 +1,15 @@
 """What the tests of the HTTP floor share: a strict look at errors, a store that notes its calls, and raw requests."""
 
+import base64
 import inspect
+import json
 from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 
 import pytest
-from fastapi import FastAPI
-from httpx2 import Response
+from fastapi import Depends, FastAPI
+from httpx2 import AsyncClient, Response
+from pydantic import BaseModel
 
 from fastauth import Account, FastAuth
 from tests.conftest import PASSWORD, bearer
@@ -40,6 +43,28 @@ def challenge(answer: Response) -> str:
     """Return the one ``WWW-Authenticate`` header of an answer."""
     (value,) = answer.headers.get_list("www-authenticate")
     return str(value)
+
+
+async def try_sign_in(client: AsyncClient, username: str = "ada", password: str = PASSWORD, **form: str) -> Response:
+    """Post the sign-in form, and return the answer whatever it is."""
+    return await client.post("/token", data={"username": username, "password": password, **form})
+
+
+async def refresh(client: AsyncClient, token: Any) -> Response:
+    """Post a refresh token."""
+    return await client.post("/token/refresh", json={"refresh_token": token})
+
+
+async def me(client: AsyncClient, tokens: Any) -> Response:
+    """Ask who is signed in."""
+    return await client.get("/users/me", headers=bearer(tokens))
+
+
+def claims_of(token: str) -> dict[str, Any]:
+    """Return the claims of a token, unverified."""
+    payload = token.split(".")[1]
+    claims: dict[str, Any] = json.loads(base64.urlsafe_b64decode(payload + "=" * (-len(payload) % 4)))
+    return claims
 
 
 class RecordingStore:
@@ -83,6 +108,54 @@ async def make_user(auth: FastAuth[Any], *roles: str, username: str = "ada") -> 
     """Make a user with these roles, and return the account and the header that signs it in."""
     account = await auth.accounts.create(username, f"{username}@example.com", PASSWORD, roles=roles or ("user",))
     return account, bearer((await auth.sessions.start(account)).access_token)
+
+
+def guards_of(auth: FastAuth[Any]) -> dict[str, Any]:
+    """Return one dependency of each kind, by name."""
+    return {
+        "current_user": auth.current_user,
+        "optional_user": auth.optional_user,
+        "verified_user": auth.verified_user,
+        "is_admin": auth.is_admin(),
+        "any_of_two": auth.require_roles(["premium", "moderator"]),
+        "all_of_two": auth.require_all_roles(["premium", "moderator"]),
+    }
+
+
+def guarded_app(auth: FastAuth[Any]) -> FastAPI:
+    """Return an app with one route per guard, which answers with the username."""
+    app = FastAPI()
+    auth.setup(app)
+
+    def add(path: str, guard: Any) -> None:
+        @app.get(path)
+        async def guarded(user: Any = Depends(guard)) -> str | None:
+            return None if user is None else str(user.username)
+
+    for name, guard in guards_of(auth).items():
+        add(f"/{name}", guard)
+    return app
+
+
+class Order(BaseModel):
+    """The body of a route of the app's own."""
+
+    amount: int
+
+
+async def app_of(auth: FastAuth[Any], *, handlers: bool = True) -> FastAPI:
+    """Return an app with our routers, included one by one, our handlers or not, and a route of its own."""
+    await auth.initialize_db()
+    app = FastAPI()
+    if handlers:
+        auth.setup_exception_handlers(app)
+    for router in (auth.get_auth_router(), auth.get_account_router(), auth.get_role_router()):
+        app.include_router(router)
+
+    @app.post("/orders")
+    async def order(body: Order) -> None: ...
+
+    return app
 
 
 async def role_ids(auth: FastAuth[Any]) -> dict[str, str]:

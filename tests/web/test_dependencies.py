@@ -6,19 +6,20 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from fastapi import Depends, FastAPI, Request, Security
+from fastapi import Depends, FastAPI, Security
 from httpx2 import AsyncClient
 from sqlalchemy import event
 from sqlalchemy.ext.asyncio import create_async_engine
 
 from fastauth import Account, Claims, ConfigurationError, FastAuth, Store
-from fastauth.backends.memory import MemoryStore, User
+from fastauth.backends.memory import MemoryStore
 from fastauth.backends.sql import SQLStore
 from fastauth.testing import ManualClock
 from tests.conftest import SECRET_KEY, bearer, client_of
-from tests.web.helpers import BAD_TOKEN, NO_TOKEN, RecordingStore, challenge, make_user, on_memory, refused
+from tests.web.helpers import BAD_TOKEN, NO_TOKEN, RecordingStore, challenge, guarded_app, make_user, on_memory, refused
 
 Make = Callable[..., FastAuth[Any]]
+
 
 # Who passes which guard: by the roles they hold.
 GUARDS: dict[str, dict[tuple[str, ...], int]] = {
@@ -35,32 +36,6 @@ GUARDS: dict[str, dict[tuple[str, ...], int]] = {
     },
     "all_of_two": {("premium",): 403, ("moderator",): 403, ("premium", "moderator"): 200, ("superadmin",): 200},
 }
-
-
-def guards_of(auth: FastAuth[Any]) -> dict[str, Any]:
-    return {
-        "current_user": auth.current_user,
-        "optional_user": auth.optional_user,
-        "verified_user": auth.verified_user,
-        "is_admin": auth.is_admin(),
-        "any_of_two": auth.require_roles(["premium", "moderator"]),
-        "all_of_two": auth.require_all_roles(["premium", "moderator"]),
-    }
-
-
-def guarded_app(auth: FastAuth[Any]) -> FastAPI:
-    """Return an app with one route per guard, which answers with the username."""
-    app = FastAPI()
-    auth.setup(app)
-
-    def add(path: str, guard: Any) -> None:
-        @app.get(path)
-        async def guarded(user: Any = Depends(guard)) -> str | None:
-            return None if user is None else str(user.username)
-
-    for name, guard in guards_of(auth).items():
-        add(f"/{name}", guard)
-    return app
 
 
 @pytest.fixture
@@ -271,69 +246,3 @@ def test_a_guard_that_makes_no_sense_is_refused_when_it_is_built(make_auth: Make
 
     with pytest.raises(ConfigurationError):
         getattr(auth, builder)(roles)
-
-
-def fake_account(*roles: str) -> Account[User]:
-    user = User(7, "fake", "fake@example.com", "")
-    return Account("7", "fake", "fake@example.com", "", disabled=False, roles=frozenset(roles), user=user)
-
-
-async def yielding() -> AsyncGenerator[Account[User], None]:
-    yield fake_account("superadmin", "verified")
-
-
-async def asking(request: Request) -> Account[User]:
-    return fake_account("superadmin", "verified", *request.headers.getlist("x-role"))
-
-
-async def waiting() -> Account[User]:
-    return fake_account("superadmin", "verified")
-
-
-def returning() -> Account[User]:
-    return fake_account("superadmin", "verified")
-
-
-@pytest.mark.parametrize(
-    ("guard", "override"),
-    [(guard, override) for guard in GUARDS for override in (returning, waiting)]
-    + [(guard, override) for guard in sorted(GUARDS.keys() - {"optional_user"}) for override in (asking, yielding)],
-)
-async def test_overriding_the_root_changes_every_guard(
-    make_auth: Make, guard: str, override: Callable[..., Any]
-) -> None:
-    """Overriding ``auth.current_account`` in a test signs everyone in, for every guard and with no store."""
-    auth = make_auth(MemoryStore())
-    app = guarded_app(auth)
-    app.dependency_overrides[auth.current_account] = override
-
-    async with client_of(app) as client:
-        answer = await client.get(f"/{guard}")
-        me = await client.get("/users/me")
-
-    assert (answer.status_code, answer.json()) == (200, "fake")
-    assert me.json()["username"] == "fake"
-
-
-@pytest.mark.parametrize("guard", ["verified_user", "is_admin", "any_of_two", "all_of_two"])
-async def test_a_guard_judges_the_account_of_the_override(make_auth: Make, guard: str) -> None:
-    """A guard refuses the account of the override when it lacks the role."""
-    auth = make_auth(MemoryStore())
-    app = guarded_app(auth)
-    app.dependency_overrides[auth.current_account] = lambda: fake_account("user")
-
-    async with client_of(app) as client:
-        assert (await client.get(f"/{guard}")).status_code == 403
-
-
-async def test_one_guard_can_be_overridden_alone(make_auth: Make) -> None:
-    """A single guard can be overridden as well, and the others stay."""
-    auth = make_auth(MemoryStore())
-    app = guarded_app(auth)
-    app.dependency_overrides[auth.require_roles(["admin"])] = lambda: fake_account().user
-    app.dependency_overrides[auth.optional_user] = lambda: None
-
-    async with client_of(app) as client:
-        answers = [(await client.get(f"/{guard}")).status_code for guard in ("is_admin", "optional_user", "any_of_two")]
-
-    assert answers == [200, 200, 401]

@@ -5,8 +5,6 @@ from typing import Any
 
 import pytest
 from fastapi import Depends, FastAPI, HTTPException, Request
-from fastapi.exceptions import RequestValidationError
-from pydantic import BaseModel
 from starlette.responses import PlainTextResponse
 
 import fastauth
@@ -22,7 +20,7 @@ from fastauth import (
 from fastauth.backends.memory import MemoryStore
 from fastauth.web.error_handlers import status_of
 from tests.conftest import PASSWORD, client_of
-from tests.web.helpers import BAD_TOKEN, NO_TOKEN, SAFE_HEADERS, FailingStore, challenge, make_user, refused
+from tests.web.helpers import app_of, refused
 
 # The contract: it may grow, and no line of it ever changes.
 CONTRACT = {
@@ -47,11 +45,8 @@ CONTRACT = {
     "StoreUnavailableException": ("STORE_UNAVAILABLE", 503),
 }
 
+
 Make = Callable[..., FastAuth[Any]]
-
-
-class Order(BaseModel):
-    amount: int
 
 
 class QuotaException(ConflictException):
@@ -66,21 +61,6 @@ def below(error: type[FastAuthException]) -> Iterator[type[FastAuthException]]:
         if child.__module__.startswith("fastauth."):
             yield child
             yield from below(child)
-
-
-async def app_of(auth: FastAuth[Any], *, handlers: bool) -> FastAPI:
-    """Return an app with our routers, included one by one."""
-    await auth.initialize_db()
-    app = FastAPI()
-    if handlers:
-        auth.setup_exception_handlers(app)
-    for router in (auth.get_auth_router(), auth.get_account_router(), auth.get_role_router()):
-        app.include_router(router)
-
-    @app.post("/orders")
-    async def order(body: Order) -> None: ...
-
-    return app
 
 
 def raising(app: FastAPI, error: Exception) -> None:
@@ -111,7 +91,7 @@ def test_every_error_has_a_status_and_a_code_of_its_own() -> None:
 @pytest.mark.parametrize("name", CONTRACT)
 async def test_an_error_of_ours_in_a_route_of_the_app_has_its_status(make_auth: Make, name: str) -> None:
     """With the handlers, an error of ours that the app raises itself has its status, shape and headers."""
-    app = await app_of(make_auth(MemoryStore()), handlers=True)
+    app = await app_of(make_auth(MemoryStore()))
     raising(app, getattr(fastauth, name)("In the app's own words."))
     code, status = CONTRACT[name]
 
@@ -123,7 +103,7 @@ async def test_an_error_of_ours_in_a_route_of_the_app_has_its_status(make_auth: 
 
 async def test_an_error_that_the_app_adds_to_the_tree_needs_nothing_more(make_auth: Make) -> None:
     """A subclass that the app adds has the status of its branch, and a code and message of its own."""
-    app = await app_of(make_auth(MemoryStore()), handlers=True)
+    app = await app_of(make_auth(MemoryStore()))
     raising(app, QuotaException())
 
     async with client_of(app) as client:
@@ -135,7 +115,7 @@ async def test_an_error_that_the_app_adds_to_the_tree_needs_nothing_more(make_au
 
 async def test_details_are_told(make_auth: Make) -> None:
     """A validation error tells its details, and one without any has no such key."""
-    app = await app_of(make_auth(MemoryStore()), handlers=True)
+    app = await app_of(make_auth(MemoryStore()))
     raising(app, ValidationException.of("city", "There is no such city.", "no_such_city"))
 
     async with client_of(app) as client:
@@ -149,7 +129,7 @@ async def test_details_are_told(make_auth: Make) -> None:
 @pytest.mark.parametrize("error", [RateLimitedException(retry_after=17), StoreUnavailableException(retry_after=17)])
 async def test_the_time_to_wait_is_told(make_auth: Make, error: FastAuthException) -> None:
     """Too many attempts and an outage say when to try again, in seconds."""
-    app = await app_of(make_auth(MemoryStore()), handlers=True)
+    app = await app_of(make_auth(MemoryStore()))
     raising(app, error)
 
     async with client_of(app) as client:
@@ -161,7 +141,7 @@ async def test_the_time_to_wait_is_told(make_auth: Make, error: FastAuthExceptio
 @pytest.mark.parametrize("error", [ConfigurationError("Set a key."), FastAuthException("Something.")])
 async def test_a_mistake_in_the_app_is_no_answer(make_auth: Make, error: FastAuthException) -> None:
     """An error that says nothing to a client reaches the server as it is, and its message reaches nobody."""
-    app = await app_of(make_auth(MemoryStore()), handlers=True)
+    app = await app_of(make_auth(MemoryStore()))
     raising(app, error)
 
     async with client_of(app) as client:
@@ -171,40 +151,9 @@ async def test_a_mistake_in_the_app_is_no_answer(make_auth: Make, error: FastAut
     assert raised.value is error
 
 
-@pytest.mark.parametrize("handlers", [True, False])
-async def test_the_apps_own_validation_errors_stay_as_they_are(make_auth: Make, handlers: bool) -> None:
-    """A malformed request to a route of the app is answered by the framework, with our handlers or without."""
-    app = await app_of(make_auth(MemoryStore()), handlers=handlers)
-
-    async with client_of(app) as client:
-        answer = await client.post("/orders", json={"amount": "much"})
-
-    assert answer.status_code == 422
-    assert answer.json()["detail"][0]["loc"] == ["body", "amount"]
-    assert "cache-control" not in answer.headers
-
-
-@pytest.mark.parametrize("handlers", [True, False])
-async def test_the_apps_own_validation_handler_never_sees_our_requests(make_auth: Make, handlers: bool) -> None:
-    """A handler of the app for validation errors is asked for its own routes, and never for ours."""
-    app = await app_of(make_auth(MemoryStore()), handlers=handlers)
-
-    @app.exception_handler(RequestValidationError)
-    async def handle(_: Request, error: RequestValidationError) -> PlainTextResponse:
-        return PlainTextResponse(str(error.body), 418)
-
-    async with client_of(app) as client:
-        theirs = await client.post("/orders", json={"amount": "much"})
-        ours = await client.post("/register", json={"username": "ada", "password": "MARKER"})
-
-    assert theirs.status_code == 418
-    assert ours.status_code == 422
-    assert "MARKER" not in ours.text
-
-
 async def test_the_apps_own_handler_of_http_errors_keeps_to_its_own(make_auth: Make) -> None:
     """With our handlers, a handler of the app for ``HTTPException`` gets its own errors and none of ours."""
-    app = await app_of(make_auth(MemoryStore()), handlers=True)
+    app = await app_of(make_auth(MemoryStore()))
     raising(app, HTTPException(404, "Nothing here."))
 
     @app.exception_handler(HTTPException)
@@ -219,64 +168,9 @@ async def test_the_apps_own_handler_of_http_errors_keeps_to_its_own(make_auth: M
     refused(ours, 401, "INVALID_TOKEN")
 
 
-async def test_without_handlers_statuses_are_right_and_details_plain(make_auth: Make) -> None:
-    """Without our handlers our routes answer with the same statuses and headers, and a plain ``detail``."""
-    auth = make_auth(MemoryStore())
-    app = await app_of(auth, handlers=False)
-    _, admin = await make_user(auth, "admin", username="boss")
-    user, mine = await make_user(auth)
-    superadmin = next(role.id for role in await auth.roles.list() if role.name == "superadmin")
-    form = {"username": "ada", "password": "wrong"}
-    json = {"content-type": "application/json"}
-
-    async with client_of(app) as client:
-        answers = {
-            400: await client.post("/token/refresh", content="{", headers=json),
-            401: await client.post("/token", data=form),
-            403: await client.post(f"/users/{user.id}/roles/{superadmin}", headers=admin),
-            404: await client.get("/roles/unknown", headers=mine),
-            409: await client.delete(f"/roles/{superadmin}", headers=admin),
-            413: await client.post("/register", content=b"x" * 70_000, headers=json),
-            422: await client.post("/register", json={"username": "ada", "password": "MARKER"}),
-        }
-
-    for status, answer in answers.items():
-        assert (answer.status_code, answer.json().keys()) == (status, {"detail"})
-        assert isinstance(answer.json()["detail"], str)
-        assert answer.headers.items() >= SAFE_HEADERS.items()
-        assert "MARKER" not in answer.text
-    assert challenge(answers[401]) == NO_TOKEN
-
-
-async def test_without_handlers_our_dependencies_refuse_in_the_apps_routes(make_auth: Make) -> None:
-    """Without our handlers our dependencies still refuse in the app's own routes, with status and challenge."""
-    store = FailingStore(MemoryStore())
-    auth = make_auth(store)
-    app = await app_of(auth, handlers=False)
-    _, headers = await make_user(auth)
-
-    @app.get("/mine", dependencies=[Depends(auth.current_user)])
-    async def mine() -> None: ...
-
-    @app.get("/admins", dependencies=[Depends(auth.is_admin())])
-    async def admins() -> None: ...
-
-    async with client_of(app) as client:
-        nobody = await client.get("/mine")
-        bad = await client.get("/mine", headers={"Authorization": "Bearer garbage"})
-        denied = await client.get("/admins", headers=headers)
-        store.error = StoreUnavailableException()
-        outage = await client.get("/mine", headers=headers)
-
-    assert [answer.status_code for answer in (nobody, bad, denied, outage)] == [401, 401, 403, 503]
-    assert (challenge(nobody), challenge(bad)) == (NO_TOKEN, BAD_TOKEN)
-    assert all(answer.json().keys() == {"detail"} for answer in (nobody, bad, denied, outage))
-    assert outage.headers["retry-after"] == "1"
-
-
 async def test_a_mounted_app_answers_for_itself(make_auth: Make) -> None:
     """In a mounted app with routes and handlers of ours, errors have their shape, whatever the outer app does."""
-    inner = await app_of(make_auth(MemoryStore()), handlers=True)
+    inner = await app_of(make_auth(MemoryStore()))
     outer = FastAPI()
     outer.mount("/inner", inner)
 

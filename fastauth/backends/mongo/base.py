@@ -21,7 +21,7 @@ from fastauth.core.models import SUPERADMIN, Account, U
 
 UNSET: Raw = {"$ne": True}
 """Matches a mark that is not there."""
-_MOST_MARKS = 1000
+_MOST_MARKS = 1000  # which a session is good for, old ones and those to come
 _SURROGATES = re.compile(r"[\ud800-\udfff]")
 
 

@@ -20,21 +20,12 @@ Raw: TypeAlias = dict[str, Any]
 
 _decode: Any = cast("Any", bson).decode
 _PREFIX = "fastauth_"
-_DRIVER, _WANTED, _REFUSED = (
-    (
-        "PyMongo",
-        "pass AsyncMongoClient(...)['name'] from pymongo",
-        "This is a Motor database, and the installed Beanie 2 works on PyMongo's own async client: {wanted}, or stay on "
-        "Motor with pip install 'fastauth[motor]'.",
-    )
-    if hasattr(Document, "get_pymongo_collection")
-    else (
-        "Motor",
-        "pass AsyncIOMotorClient(...)['name'] from motor.motor_asyncio",
-        "This is a database of PyMongo's async client, and the installed Beanie 1 works on Motor: "
-        "pip install 'fastauth[mongo]', or {wanted}.",
-    )
-)
+_DRIVER = "PyMongo" if hasattr(Document, "get_pymongo_collection") else "Motor"  # Beanie 2, and Beanie 1
+_WANTED = {
+    "PyMongo": "pass AsyncMongoClient(...)['name'] from pymongo",
+    "Motor": "pass AsyncIOMotorClient(...)['name'] from motor.motor_asyncio",
+}
+_INSTALL = {"PyMongo": "pip install 'fastauth[mongo]'", "Motor": "pip install 'fastauth[motor]'"}
 
 
 class DatabaseHandle(Protocol):
@@ -166,9 +157,12 @@ class Database:
     def __init__(self, handle: DatabaseHandle, user_model: type[Document]) -> None:
         driver = _driver_of(handle)
         if driver == "neither":
-            raise ConfigurationError(f"MongoStore needs an asynchronous database: {_WANTED}.")
+            raise ConfigurationError(f"MongoStore needs an asynchronous database: {_WANTED[_DRIVER]}.")
         if driver != _DRIVER:
-            raise ConfigurationError(_REFUSED.format(wanted=_WANTED))
+            raise ConfigurationError(
+                f"This is a database of {driver}'s client, and the installed Beanie works on {_DRIVER}'s: "
+                f"{_WANTED[_DRIVER]}, or {_INSTALL[driver]} for the Beanie that fits this one."
+            )
         self._handle: Any = handle
         self._model = user_model
         self._binding = Binding(user_model, handle)

@@ -2,18 +2,17 @@
 
 import asyncio
 import random
-from collections.abc import Callable, Coroutine, Generator
+from collections.abc import Awaitable, Callable, Generator
 from contextlib import contextmanager
 from functools import wraps
-from typing import Any, Concatenate, ParamSpec, Protocol, TypeVar
+from typing import Any, Protocol, TypeVar, cast
 
 from bson.errors import BSONError
 from pymongo.errors import ConnectionFailure, DocumentTooLarge, PyMongoError
 
 from fastauth.core.exceptions import StoreUnavailableException, ValidationException
 
-_P = ParamSpec("_P")
-_R = TypeVar("_R")
+_Verb = TypeVar("_Verb", bound=Callable[..., Awaitable[Any]])
 
 _ATTEMPTS = 24
 _LONGEST_PAUSE = 0.25  # seconds
@@ -48,12 +47,7 @@ class Contender(Protocol):
     _contended: asyncio.Lock
 
 
-_S = TypeVar("_S", bound=Contender)
-
-
-def retried(
-    verb: Callable[Concatenate[_S, _P], Coroutine[Any, Any, _R]],
-) -> Callable[Concatenate[_S, _P], Coroutine[Any, Any, _R]]:
+def retried(verb: _Verb) -> _Verb:
     """Take a verb again from its beginning whenever it loses a race.
 
     Those of one process who have lost one stand in line, so that they lose no more to one another; those of several
@@ -61,7 +55,7 @@ def retried(
     """
 
     @wraps(verb)
-    async def attempts(store: _S, /, *args: _P.args, **kwargs: _P.kwargs) -> _R:
+    async def attempts(store: Contender, *args: Any, **kwargs: Any) -> Any:
         try:
             return await verb(store, *args, **kwargs)
         except LostRaceError:
@@ -74,4 +68,4 @@ def retried(
                     await asyncio.sleep(random.uniform(0, min(_LONGEST_PAUSE, 0.002 * 2**attempt)))  # noqa: S311
         raise StoreUnavailableException
 
-    return attempts
+    return cast("_Verb", attempts)

@@ -103,11 +103,11 @@ class MongoTokenStore(MongoBase[U]):
     async def _find_session(self, session_id: str) -> tuple[UserState, Raw] | None:
         """Return the session, revoked if anything has ended it, and its user's state, or None."""
         found = await self._read_session(session_id)
-        if found is None or found[0].is_good(found[1]):
+        if found is None or not found[0].has_ended(found[1]):
             return found
-        # It is over, or it was read just before it was made good for the epoch or the hash that came after it.
+        # It has, or it was read just before it was made good for the epoch or the hash that came after it.
         found = await self._read_session(session_id)
-        if found is None or found[0].is_good(found[1]):
+        if found is None or not found[0].has_ended(found[1]):
             return found
         state, stored = found
         return state, {**stored, "revoked_at": state.end_of(stored)}

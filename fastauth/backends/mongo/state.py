@@ -7,7 +7,8 @@ the same key, in ``fastauth_accounts``; it is made when it is first needed::
 
     roles       ids of the roles the user holds; what they are called is looked up, so that renaming a role and
                 deleting one are single steps
-    revision    a new value at every change; a change computed from what was read is made only where it still stands
+    revision    a new value whenever a role, ``disabling`` or ``deleted`` changes; a change that was computed from what
+                had been read is made only where that still stands
     epoch       sessions of another epoch are over
     ended_at    when an epoch or a root was last new, for sessions in which it has not been written yet
     roots       by fingerprint of a password hash: what sessions that began under it are marked with
@@ -28,9 +29,10 @@ document, after which every session is over at once, though none of them has bee
 ``revoked_at`` is written to the sessions afterwards. It says when, and how many; a crash in between loses no more than
 that.
 
-**What is read first?** The three documents are read one after another, not at one moment. The account comes before the
-app's document and after the session, which makes the reader of a change that is under way see one of two things: the
-time before it, or a session that is over although it was kept. The second is looked at again (``_find_session``).
+**What is read first?** The documents are read one after another, not at one moment: the session, then the account, then
+the app's document. So whoever finds nothing under way in the account finds in the app's document what was decided there
+before, and a sign-in cannot take the epoch after a disabling for the document before it. What a reader may see is a
+session that was made good for what comes next just after it was read; so what looks ended is read twice.
 """
 
 import hashlib
@@ -92,12 +94,13 @@ class UserState:
         fingerprint = fingerprint_of(self.hash)
         return str(self.account.get("roots", {}).get(fingerprint, fingerprint))
 
-    def is_good(self, session: Raw) -> bool:
-        """Say whether the session is as it looks: revoked, or not ended by anything that happened to the user."""
-        return session["revoked_at"] is not None or (self.epoch in session["epochs"] and self.root in session["roots"])
+    def has_ended(self, session: Raw) -> bool:
+        """Say whether something that happened to the user has ended the session, which does not say so itself yet."""
+        is_good = self.epoch in session["epochs"] and self.root in session["roots"]
+        return session["revoked_at"] is None and not is_good
 
     def end_of(self, session: Raw) -> datetime | None:
-        """Return when a session was ended that is not good; None when it had expired by then."""
+        """Return when a session was ended that has; None when it had expired by then."""
         ended_at: Any = self.account.get("ended_at", session["rotated_at"])
         return ended_at if ended_at < session["expires_at"] else None
 

@@ -5,7 +5,7 @@ from datetime import datetime, timedelta, timezone
 from typing import Any, NoReturn
 
 from bson import ObjectId
-from pymongo.errors import DuplicateKeyError
+from pymongo.errors import DuplicateKeyError, WriteError
 
 from fastauth.backends.mongo.base import UNSET, MongoBase, is_text
 from fastauth.backends.mongo.database import Raw
@@ -14,6 +14,7 @@ from fastauth.backends.mongo.state import UserState, fingerprint_of, new_token
 from fastauth.core.exceptions import RoleNotFoundException, UserExistsException, ValidationException
 from fastauth.core.models import Account, Login, NewUser, U
 
+_REFUSED_BY_SCHEMA = 121
 _LEFT_BEHIND = timedelta(minutes=1)  # far longer than a verb is given
 
 
@@ -38,7 +39,7 @@ class MongoUserStore(MongoBase[U]):
         await self._add_account(account)
         try:
             await collections.users.insert_one(raw)
-        except DuplicateKeyError as error:
+        except WriteError as error:
             if not self._database.in_transaction:  # which is over with this error
                 await collections.accounts.delete_one({"_id": account["_id"], "revision": account["revision"]})
             await self._explain(error, raw)
@@ -74,14 +75,19 @@ class MongoUserStore(MongoBase[U]):
         await self._erase(state)
         raise LostRaceError
 
-    async def _explain(self, error: DuplicateKeyError, raw: Raw) -> NoReturn:
+    async def _explain(self, error: WriteError, raw: Raw) -> NoReturn:
         """Raise what the error stands for; the name before the address, whichever index was looked at first.
 
         Raises:
             UserExistsException: Somebody has this value of a field.
-            ValidationException: An index of the app's own, of several fields or of a part of one, refuses the values.
+            ValidationException: An index or a schema of the app's own refuses the values.
             LostRaceError: Nobody has the value any more.
         """
+        if error.code == _REFUSED_BY_SCHEMA:
+            # Without the cause: its text holds the values, and that is the password hash among others.
+            raise ValidationException("A value is refused by the database.") from None
+        if not isinstance(error, DuplicateKeyError):
+            raise error
         if not self._database.in_transaction:
             for name in ("username", "email"):
                 stored_name = self._mapping.stored_name(name)
@@ -114,7 +120,7 @@ class MongoUserStore(MongoBase[U]):
             return False
         if new_hash == old_hash:
             return True
-        await self._note_root(state, new_hash)
+        await self._note_root(state, new_hash, state.root)
         replaced = await self._write_hash(state, new_hash)
         if not replaced:
             # Of two who make the same hash anew, one may have stored the very string that the other came with.
@@ -135,7 +141,7 @@ class MongoUserStore(MongoBase[U]):
     ) -> bool:
         """Set the hash and revoke every live session but ``keep_session``; say whether it was set."""
         state = await self._read_user(user_id)
-        if state is None or old_hash not in {None, state.hash}:
+        if state is None or (old_hash is not None and state.hash != old_hash):
             return False
         keep = keep_session if is_text(keep_session) else None
         if state.hash == new_hash:
@@ -144,8 +150,7 @@ class MongoUserStore(MongoBase[U]):
             root = new_token()
             if keep is not None:
                 await self._keep_session(state, keep, now, roots=root)
-            # By compare-and-swap, so that an epoch which came up since cannot pass the session that is kept.
-            await self._change_account(state, {f"roots.{fingerprint_of(new_hash)}": root, "ended_at": now})
+            await self._note_root(state, new_hash, root, ended_at=now)
             if not await self._write_hash(state, new_hash):
                 raise LostRaceError
             await self._forget_root(state, state.hash)
@@ -157,9 +162,10 @@ class MongoUserStore(MongoBase[U]):
         unchanged = {"_id": state.key, self._hash: {"$eq": state.hash}}
         return await users.update_one(unchanged, self._objects.change("hashed_password", new_hash))
 
-    async def _note_root(self, state: UserState, new_hash: str) -> None:
-        note = {f"roots.{fingerprint_of(new_hash)}": state.root}
-        await self._update_account(state, {"deleted": UNSET}, {"$set": note, "$setOnInsert": {"revision": ObjectId()}})
+    async def _note_root(self, state: UserState, new_hash: str, root: str, **more: Any) -> None:
+        note = {f"roots.{fingerprint_of(new_hash)}": root, **more}
+        change = {"$set": note, "$setOnInsert": {"revision": ObjectId()}}
+        await self._update_account(state, {"deleted": UNSET}, change)
 
     async def _forget_root(self, state: UserState, unused_hash: Any) -> None:
         accounts = (await self._database.ready()).accounts

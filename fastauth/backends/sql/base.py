@@ -2,11 +2,11 @@
 
 import functools
 import re
-from collections.abc import Awaitable, Callable, Coroutine, Sequence
+from collections.abc import Awaitable, Callable, Sequence
 from datetime import datetime, timezone
-from typing import Any, Concatenate, Generic, ParamSpec, TypeVar
+from typing import Any, Generic, TypeVar, cast
 
-from sqlalchemy import ColumnElement, Select, String, cast, func, literal, select, update
+from sqlalchemy import ColumnElement, Select, String, func, literal, select, update
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from fastauth.backends.sql.database import Database
@@ -15,9 +15,7 @@ from fastauth.backends.sql.tables import Tables
 from fastauth.core.exceptions import ProtectedRoleException
 from fastauth.core.models import SUPERADMIN, Account, Session, U
 
-_P = ParamSpec("_P")
-_R = TypeVar("_R")
-_S = TypeVar("_S", bound="SQLBase[Any]")
+_Verb = TypeVar("_Verb", bound=Callable[..., Awaitable[Any]])
 
 # MySQL cuts an aggregated string at 1,024 bytes unless the statement asks for more.
 _ALL_OF_IT = "/*+ SET_VAR(group_concat_max_len = 1048576) */"
@@ -29,16 +27,14 @@ COUNTED = {"preserve_rowcount": True}
 """The execution options under which an INSERT says how many rows it inserted, with every driver."""
 
 
-def verb(
-    method: Callable[Concatenate[_S, _P], Awaitable[_R]],
-) -> Callable[Concatenate[_S, _P], Coroutine[Any, Any, _R]]:
+def verb(method: _Verb) -> _Verb:
     """Make the method a verb of the store: attempted again after a conflict, and its driver's errors become ours."""
 
     @functools.wraps(method)
-    async def step(self: _S, /, *args: _P.args, **kwargs: _P.kwargs) -> _R:
+    async def step(self: "SQLBase[Any]", *args: Any, **kwargs: Any) -> Any:
         return await self.database.attempt(lambda: method(self, *args, **kwargs))
 
-    return step
+    return cast("_Verb", step)  # a type checker sees the method itself: its name, arguments and result are the same
 
 
 class SQLBase(Generic[U]):
@@ -68,7 +64,7 @@ class SQLBase(Generic[U]):
         name with a comma behind it. What was cut off on the way is so seen to be missing.
         """
         roles, user_roles = self._tables.roles, self._tables.user_roles
-        number = cast(func.count(), String(20))
+        number = func.count().cast(String(20))
         names = (
             select(number + ":" + func.aggregate_strings(roles.c.name + ",", ""))
             .select_from(user_roles.join(roles, roles.c.id == user_roles.c.role_id))

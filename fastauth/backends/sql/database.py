@@ -15,6 +15,7 @@ from fastauth.core.exceptions import FastAuthException, StoreUnavailableExceptio
 
 _T = TypeVar("_T")
 
+_LAST_SECONDS = 5  # for verbs that were given up to give their connections back
 _PAUSES = (0.02, 0.08, 0.32)  # seconds, before the second, third and fourth attempt
 
 
@@ -65,14 +66,35 @@ class EngineDatabase:
             # only where each sees what was committed before it began, whatever level the app prefers.
             self._for_one_statement = engine.execution_options(isolation_level="AUTOCOMMIT")
             self._for_several = engine.execution_options(isolation_level="READ COMMITTED")
-        elif _is_autocommit(engine):
+        elif getattr(engine.dialect, "_on_connect_isolation_level", None) == "AUTOCOMMIT":
             self._for_several = engine.execution_options(isolation_level="SERIALIZABLE")
         # All users of SQLite in memory share one connection, and with it one transaction.
         self._shared = isinstance(engine.pool, StaticPool)
         self._turns: WeakKeyDictionary[asyncio.AbstractEventLoop, asyncio.Lock] = WeakKeyDictionary()
+        self._ending: set[asyncio.Task[Any]] = set()  # the loop itself would not keep them
 
     async def attempt(self, verb: Callable[[], Awaitable[_T]]) -> _T:
         """Return what the verb returns; try again, three times at most, when others were at the same rows."""
+        # Who waits for it may be cancelled, by a deadline or because the client hung up, and then again at every await
+        # until it ends. The verb, in a task of its own, hears of that once, and gives its connection back in peace.
+        task = asyncio.create_task(self._attempt(verb))
+        ended = asyncio.get_running_loop().create_future()
+        task.add_done_callback(lambda _: None if ended.done() else ended.set_result(None))
+        try:
+            await ended
+        except asyncio.CancelledError:
+            task.cancel()
+            self._ending.add(task)
+            task.add_done_callback(self._forget)
+            raise
+        return task.result()
+
+    def _forget(self, task: "asyncio.Task[Any]") -> None:
+        self._ending.discard(task)
+        if not task.cancelled():
+            task.exception()  # nobody is left to hear of it
+
+    async def _attempt(self, verb: Callable[[], Awaitable[_T]]) -> _T:
         for pause in _PAUSES:
             try:
                 return await translated(verb)
@@ -108,12 +130,11 @@ class EngineDatabase:
 
     async def close(self) -> None:
         """Give the idle connections back; the engine may be used again afterwards."""
+        loop = asyncio.get_running_loop()
+        ending = [task for task in self._ending if task.get_loop() is loop]
+        if ending:
+            await asyncio.wait(ending, timeout=_LAST_SECONDS)
         await self._engine.dispose()
-
-
-def _is_autocommit(engine: AsyncEngine) -> bool:
-    made_with: object = getattr(engine.dialect, "_on_connect_isolation_level", None)
-    return bool(engine.get_execution_options().get("isolation_level", made_with) == "AUTOCOMMIT")
 
 
 async def begin_on_sqlite(connection: AsyncConnection) -> None:

@@ -67,6 +67,11 @@ class SQLStore(SQLUserStore[M], SQLUserListing[M], SQLRoleStore[M], SQLTokenStor
                 "SQLStore needs an AsyncEngine: make it with sqlalchemy.ext.asyncio.create_async_engine and an async "
                 "driver, as in sqlite+aiosqlite:///app.db."
             )
+        if "isolation_level" in engine.get_execution_options():
+            raise ConfigurationError(
+                "SQLStore sets the isolation level that each verb needs, and an execution option of the engine's would "
+                "overrule it: give the isolation_level to create_async_engine itself, or the store another engine."
+            )
         model: type[Any] = user_model or User
         mapping: UserMapping[M] = UserMapping(model, public_fields, writable_fields)
         super().__init__(EngineDatabase(engine), mapping, tables_for(mapping.table, mapping.key))

@@ -93,7 +93,9 @@ def _define(users: Table, key: Column[Any]) -> None:
         PrimaryKeyConstraint("user_id", "role_id", name=f"pk_{_PREFIX}user_roles"),
         ForeignKeyConstraint(["user_id"], [key], name=f"fk_{_PREFIX}user_roles_user_id", ondelete="CASCADE"),
         ForeignKeyConstraint(["role_id"], [roles.c.id], name=f"fk_{_PREFIX}user_roles_role_id", ondelete="CASCADE"),
-        Index(f"ix_{_PREFIX}user_roles_role_id", "role_id"),
+        # An index by a constraint's name: MariaDB lets none go that a foreign key needs, and the downgrade of a
+        # migration would try to drop an Index before the table, which takes a constraint along.
+        UniqueConstraint("role_id", "user_id", name=f"uq_{_PREFIX}user_roles_role_id"),
         schema=users.schema,
         **options,
     )
@@ -111,7 +113,7 @@ def _define(users: Table, key: Column[Any]) -> None:
         Column("ip", text(45)),
         PrimaryKeyConstraint("id", name=f"pk_{_PREFIX}sessions"),
         ForeignKeyConstraint(["user_id"], [key], name=f"fk_{_PREFIX}sessions_user_id", ondelete="CASCADE"),
-        Index(f"ix_{_PREFIX}sessions_user_id", "user_id"),
+        UniqueConstraint("user_id", "id", name=f"uq_{_PREFIX}sessions_user_id"),
         Index(f"ix_{_PREFIX}sessions_expires_at", "expires_at"),
         schema=users.schema,
         **options,

@@ -127,5 +127,6 @@ def hash_of(name: str) -> str:
 
 def session_of(account: Account[Any], session_id: str = "session-1", **values: Any) -> Session:
     """Return a session of this account that lives for an hour, or as the values say."""
-    defaults = {"generation": 0, "created_at": NOW, "rotated_at": NOW, "expires_at": NOW + HOUR}
-    return Session(**{"id": session_id, "user_id": account.id, **defaults, **values})
+    times = {"created_at": NOW, "rotated_at": NOW, "expires_at": NOW + HOUR}
+    defaults: dict[str, Any] = {"id": session_id, "user_id": account.id, "generation": 0, **times}
+    return Session(**{**defaults, **values})

@@ -146,7 +146,7 @@ class RoleStoreConformance(Conformance):
         account = await self.add_user(store)
         await self.add_session(store, account)
         await store.ensure_roles({"editor": ""})
-        seen = []
+        seen: list[Any] = []
 
         for change in (store.grant_role, store.revoke_role):
             await change(account.id, "editor")

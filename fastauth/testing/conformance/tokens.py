@@ -25,7 +25,12 @@ class TokenStoreConformance(Conformance):
         self, store: Store[Any], session: Session, *, now: datetime = NOW + MINUTE, **changed: Any
     ) -> bool:
         """Rotate the session from its own generation by its own user, or as ``changed`` says."""
-        how = {"user_id": session.user_id, "generation": session.generation, "expires_at": NOW + DAY, **changed}
+        how: dict[str, Any] = {
+            "user_id": session.user_id,
+            "generation": session.generation,
+            "expires_at": NOW + DAY,
+            **changed,
+        }
         return await store.rotate_session(how.pop("session_id", session.id), now=now, **how)
 
     async def test_a_session_leads_to_its_account(self, store: Store[Any]) -> None:

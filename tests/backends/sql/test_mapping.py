@@ -21,7 +21,7 @@ from sqlalchemy import (
     select,
     text,
 )
-from sqlalchemy.ext.asyncio import create_async_engine
+from sqlalchemy.ext.asyncio import AsyncEngine, create_async_engine
 from sqlalchemy.orm import (
     DeclarativeBase,
     Mapped,
@@ -198,6 +198,20 @@ def test_a_second_user_class_needs_a_metadata_of_its_own() -> None:
     SQLStore(ENGINE, user_model=One)
 
     assert "FastAuth's tables for another user table" in refusal(Two)
+
+
+@pytest.mark.parametrize(
+    "engine",
+    [
+        ENGINE.execution_options(isolation_level="AUTOCOMMIT"),
+        create_async_engine("sqlite+aiosqlite://", execution_options={"isolation_level": "AUTOCOMMIT"}),
+    ],
+    ids=["by a copy", "by itself"],
+)
+def test_an_engine_that_overrules_the_store_is_refused(engine: AsyncEngine) -> None:
+    """An engine with an isolation level among its execution options is refused: the store could not set its own."""
+    with pytest.raises(ConfigurationError, match="create_async_engine"):
+        SQLStore(engine)
 
 
 def test_an_engine_that_is_not_asynchronous_is_refused() -> None:

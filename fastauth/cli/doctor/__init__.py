@@ -1,0 +1,1 @@
+"""``fastauth doctor``: what an experienced person would check, one question per function."""

@@ -1,0 +1,44 @@
+"""How a user is named on the command line, and how one is shown."""
+
+from collections.abc import Callable
+from typing import Any
+
+import click
+
+from fastauth.cli.errors import Failure
+from fastauth.cli.target import Target
+from fastauth.core.models import Account
+
+
+def user_argument(command: Callable[..., Any]) -> Callable[..., Any]:
+    """Add ``USER`` and ``--id``, as the arguments ``user`` and ``by_id``."""
+    by_id = click.option("--id", "by_id", is_flag=True, help="USER is an id, not a username or e-mail address.")
+    return click.argument("user", metavar="USER")(by_id(command))
+
+
+async def account_of(on: Target, user: str, by_id: bool) -> Account[Any]:
+    """Return the account that the operator named.
+
+    Raises:
+        UserNotFoundException: There is no such id.
+        Failure: There is no such username or e-mail address.
+    """
+    if by_id:
+        return await on.auth.accounts.get(user)
+    account = await on.auth.accounts.find(user)
+    if account is None:
+        raise Failure(f"There is no user {user!r}: give a username, an e-mail address, or an id with --id.")
+    return account
+
+
+def account_json(on: Target, account: Account[Any]) -> dict[str, Any]:
+    """Return the account as JSON: what the routes show, and whether it is disabled."""
+    own = dict(on.auth.store.public_values(account.user))
+    return {
+        "id": own.pop("id"),
+        "username": account.username,
+        "email": account.email,
+        "disabled": account.disabled,
+        "roles": sorted(account.roles),
+        **own,
+    }

@@ -1,0 +1,86 @@
+"""``fastauth sessions``: list, revoke, purge."""
+
+from collections.abc import Sequence
+from dataclasses import asdict
+
+import click
+
+from fastauth.cli.errors import Failure, Misuse
+from fastauth.cli.options import Options, app_option, target_options
+from fastauth.cli.output import count, done, json_option, note, print_json, print_table
+from fastauth.cli.people import account_of, user_argument
+from fastauth.cli.root import Group
+from fastauth.cli.target import Target, work_on
+from fastauth.core.exceptions import SessionNotFoundException
+from fastauth.core.models import Session
+
+
+@click.group(cls=Group)
+def sessions() -> None:
+    """List and revoke sessions; delete the expired ones."""
+
+
+@sessions.command("list")
+@user_argument
+@app_option
+@target_options
+@json_option
+def list_sessions(user: str, by_id: bool, target: Options, as_json: bool) -> None:
+    """List the live sessions of a user, newest first."""
+
+    async def work(on: Target) -> Sequence[Session]:
+        return await on.auth.sessions.list((await account_of(on, user, by_id)).id)
+
+    found = work_on(target, work)
+    if as_json:
+        print_json([asdict(session) for session in found])
+        return
+    if found:
+        columns = ("session", "signed in", "refreshed", "ends", "address", "client")
+        print_table(
+            columns,
+            [(each.id, each.created_at, each.rotated_at, each.expires_at, each.ip, each.user_agent) for each in found],
+        )
+    note(count(len(found), "live session"))
+
+
+# An id may begin with a dash, and even with -h, and is no option then.
+@sessions.command(context_settings={"ignore_unknown_options": True, "help_option_names": ["--help"]})
+@click.argument("session", required=False)
+@click.option("--user", metavar="USER", help="End all sessions of this user instead.")
+@click.option("--id", "by_id", is_flag=True, help="USER is an id, not a username or e-mail address.")
+@app_option
+@target_options
+def revoke(session: str | None, user: str | None, by_id: bool, target: Options) -> None:
+    """End one session, or all of a user; their tokens are refused at once."""
+    if (session is None) == (user is None):
+        raise Misuse("Say which session to end, or whose with --user USER; one of the two.")
+
+    async def work(on: Target) -> str:
+        if user is not None:
+            account = await account_of(on, user, by_id)
+            return f"ended {count(await on.auth.sessions.end_all(account.id), 'session')} of {account.username}"
+        try:
+            await on.auth.sessions.end(session or "")
+        except SessionNotFoundException as error:
+            raise Failure("There is no live session of this id: fastauth sessions list USER shows them.") from error
+        return "ended 1 session"
+
+    done(work_on(target, work))
+
+
+@sessions.command()
+@app_option
+@target_options
+@json_option
+def purge(target: Options, as_json: bool) -> None:
+    """Delete the rows of sessions that have expired."""
+
+    async def work(on: Target) -> int:
+        return await on.auth.sessions.purge_expired()
+
+    deleted = work_on(target, work)
+    if as_json:
+        print_json({"deleted": deleted})
+    else:
+        done(f"deleted {count(deleted, 'session')} that had expired")

@@ -1,0 +1,1 @@
+"""Users in and out of files: streaming, in batches, and resumable."""

@@ -1,0 +1,29 @@
+"""``fastauth users``: list, show, create, disable, enable, set-password, delete, roles, import, export."""
+
+import click
+
+from fastauth.cli.root import Group
+from fastauth.cli.users.change import delete, disable, enable, set_password
+from fastauth.cli.users.create import create
+from fastauth.cli.users.look import list_roles, list_users, show
+from fastauth.cli.users.transfer import export_users, import_users
+
+
+@click.group(cls=Group)
+def users() -> None:
+    """List, make and change users."""
+
+
+for command in (
+    list_users,
+    show,
+    create,
+    disable,
+    enable,
+    set_password,
+    delete,
+    list_roles,
+    import_users,
+    export_users,
+):
+    users.add_command(command)

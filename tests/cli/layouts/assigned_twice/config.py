@@ -1,0 +1,2 @@
+DATABASE_URL = "sqlite:///./old.db"
+DATABASE_URL = "sqlite:///./new.db"

@@ -1,0 +1,2 @@
+DATABASE_URL = "sqlite:///./a"
+DATABASE_URL += ".db"

@@ -1,0 +1,2 @@
+class Config(Config):
+    DATABASE_URL = "sqlite+aiosqlite:///./app.db"

@@ -1,0 +1,2 @@
+BASE = "sqlite+aiosqlite:///"
+DATABASE_URL = BASE + "./data" ".db"

@@ -1,0 +1,3 @@
+import sqlalchemy as sa
+
+engine = sa.create_engine(url="sqlite:///./sync.db")

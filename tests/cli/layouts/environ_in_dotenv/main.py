@@ -1,0 +1,3 @@
+from os import environ
+
+DATABASE_URL = environ["SHOP_DB"]

@@ -1,0 +1,1 @@
+DATABASE_URL = "sqlite:///{0.__class__.__name__}".format("x")

@@ -1,0 +1,3 @@
+from os import environ as env
+
+DATABASE_URL = env.get("SHOP_DB") or "sqlite+aiosqlite:///./app.db"

@@ -1,0 +1,5 @@
+from sqlalchemy import create_engine
+
+from config import *
+
+engine = create_engine(WHERE)

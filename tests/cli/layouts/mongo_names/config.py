@@ -1,0 +1,2 @@
+MONGODB_URL = "mongodb://localhost/shop"
+MONGO_DB = "shop"

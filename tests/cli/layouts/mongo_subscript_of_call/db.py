@@ -1,0 +1,3 @@
+from motor.motor_asyncio import AsyncIOMotorClient
+
+database = AsyncIOMotorClient("mongodb://localhost:27017")["shop"]

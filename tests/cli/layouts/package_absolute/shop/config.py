@@ -1,0 +1,2 @@
+KEY = "layout-key-4f9Qw2Lz8Rk1"
+DATABASE_URL = "sqlite+aiosqlite:///./app.db"

@@ -1,0 +1,5 @@
+DATABASE_URL = ""
+DB_URL = "change me"
+SECRET_KEY = ""
+SECRET_KEY_LENGTH = "64"
+DATABASE_URL_DOCS = "https://example.com/databases"

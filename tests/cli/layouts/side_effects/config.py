@@ -1,0 +1,5 @@
+import time
+
+SECRET_KEY = "layout-key-4f9Qw2Lz8Rk1"
+while True:
+    time.sleep(1)

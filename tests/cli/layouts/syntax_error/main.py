@@ -1,0 +1,4 @@
+DATABASE_URL = "sqlite:///./broken.db"
+
+def broken(:
+    pass

@@ -1,0 +1,2 @@
+WHERE = "sqlite:///./x.db"
+WHERE = = 2

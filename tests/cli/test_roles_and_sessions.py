@@ -1,0 +1,138 @@
+"""``fastauth roles`` and ``fastauth sessions``."""
+
+import asyncio
+import contextlib
+import json
+import sqlite3
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from tests.cli.conftest import APP, Run, one_line
+
+ON = ("--app", "main:auth")
+
+
+def test_roles_are_listed(project: Path, run: Run) -> None:
+    """The standard roles are there, as a table and as JSON."""
+    listed = json.loads(run("roles", "list", "--json", *ON).stdout)
+
+    assert [role["name"] for role in listed] == ["admin", "moderator", "premium", "superadmin", "user", "verified"]
+    assert "ROLE" in run("roles", "list", *ON).stdout
+
+
+def test_a_roles_life(project: Path, run: Run) -> None:
+    """A role is made, granted, revoked and deleted, and each step says what it did."""
+    steps = [
+        ("create", "Editor", "--description", "Writes."),
+        ("grant", "root", "editor"),
+        ("grant", "root", "editor"),
+        ("revoke", "root", "EDITOR"),
+        ("revoke", "root", "editor"),
+        ("delete", "editor", "--yes"),
+    ]
+
+    said = [run("roles", *step, *ON).stdout.strip() for step in steps]
+
+    assert said[0].startswith("✓ made the role editor, id ")
+    assert said[1:] == [
+        "✓ root now holds editor",
+        "✓ root holds editor already",
+        "✓ root no longer holds editor",
+        "✓ root did not hold editor",
+        "✓ deleted the role editor",
+    ]
+
+
+def test_create_answers_json(project: Path, run: Run) -> None:
+    """A script gets the new role's id."""
+    made = json.loads(run("roles", "create", "editor", "--json", *ON).stdout)
+
+    assert made["name"] == "editor"
+    assert made["id"]
+
+
+@pytest.mark.parametrize(
+    ("act", "says"),
+    [
+        (("create", "admin"), "exists"),
+        (("create", "no good"), "A role name has"),
+        (("delete", "admin", "--yes"), "Standard roles"),
+        (("delete", "nosuch", "--yes"), "There is no role 'nosuch': there are admin,"),
+        (("grant", "root", "nosuch"), "There is no role 'nosuch'"),
+        (("grant", "nobody", "admin"), "There is no user 'nobody'"),
+        (("revoke", "root", "superadmin"), "The last enabled superadmin stays."),
+    ],
+)
+def test_what_cannot_be_done_is_one_line(act: tuple[str, ...], says: str, project: Path, run: Run) -> None:
+    """Each refusal of the services is one line."""
+    assert says in one_line(run("roles", *act, *ON), 1)
+
+
+def test_deleting_a_role_asks_and_says_who_holds_it(project: Path, run: Run) -> None:
+    """The question names the number of holders."""
+    run("roles", "create", "editor", *ON)
+    run("roles", "grant", "root", "editor", *ON)
+
+    assert "held by 1 user, for good?" in one_line(run("roles", "delete", "editor", *ON), 2)
+
+
+@pytest.fixture
+def signed_in(project: Path) -> list[str]:
+    """The ids of two live sessions of root."""
+    names: dict[str, Any] = {}
+    exec(compile(APP, "main.py", "exec"), names)
+
+    async def start() -> list[str]:
+        auth = names["auth"]
+        root = await auth.accounts.find("root")
+        pairs = [await auth.sessions.start(root, user_agent="a\x1b[31mbrowser", ip="192.0.2.1") for _ in range(2)]
+        auth.passwords.close()
+        await auth.store.close()
+        return [pair.session_id for pair in pairs]
+
+    return asyncio.run(start())
+
+
+def test_sessions_are_listed_and_revoked(signed_in: list[str], run: Run) -> None:
+    """One session is ended by its id, the rest by its user."""
+    listed = json.loads(run("sessions", "list", "root", "--json", *ON).stdout)
+    one = run("sessions", "revoke", *ON, signed_in[0])
+    again = run("sessions", "revoke", *ON, signed_in[0])
+    rest = run("sessions", "revoke", "--user", "root", *ON)
+
+    assert {session["id"] for session in listed} == set(signed_in)
+    assert one.stdout == "✓ ended 1 session\n"
+    assert "no live session" in one_line(again, 1)
+    assert rest.stdout == "✓ ended 1 session of root\n"
+
+
+def test_the_table_moves_no_cursor(signed_in: list[str], run: Run) -> None:
+    """What a client said of itself cannot colour the terminal or move its cursor."""
+    listed = run("sessions", "list", "root", *ON)
+
+    assert "192.0.2.1" in listed.stdout
+    assert "\x1b" not in listed.stdout
+
+
+@pytest.mark.parametrize("session", ["-Ab3", "-hy7", "--x4", "_y"])
+def test_a_session_id_may_begin_with_a_dash(session: str, project: Path, run: Run) -> None:
+    """An id that begins with a dash is no option."""
+    assert "no live session of this id" in one_line(run("sessions", "revoke", session, *ON), 1)
+
+
+@pytest.mark.parametrize("arguments", [(), ("some-id", "--user", "root")])
+def test_revoke_wants_one_of_two(arguments: tuple[str, ...], project: Path, run: Run) -> None:
+    """Neither a session nor a user, or both, is misuse."""
+    assert "one of the two" in one_line(run("sessions", "revoke", *arguments, *ON), 2)
+
+
+def test_purge_says_how_many(signed_in: list[str], run: Run) -> None:
+    """Sessions that have expired are deleted and counted; the others stay."""
+    with contextlib.closing(sqlite3.connect("app.db")) as database:
+        database.execute("update fastauth_sessions set expires_at = '2001-01-01' where id = ?", signed_in[:1])
+        database.commit()
+
+    assert json.loads(run("sessions", "purge", "--json", *ON).stdout) == {"deleted": 1}
+    assert run("sessions", "purge", *ON).stdout == "✓ deleted 0 sessions that had expired\n"

@@ -1,0 +1,227 @@
+"""What can be seen of a FastAuth from outside, one observation each: what the tests of the options compare."""
+
+import asyncio
+import base64
+import json
+import re
+import threading
+import time
+from collections.abc import Awaitable, Callable, Collection
+from datetime import datetime, timedelta, timezone
+from typing import Any, ClassVar, NamedTuple
+
+from fastapi import FastAPI
+from httpx2 import AsyncClient, Response
+from pydantic import BaseModel
+
+from fastauth import Account, CredentialsException, FastAuth
+from fastauth.backends.memory import MemoryStore
+from fastauth.core.models import Login, NewUser
+from fastauth.testing import CHEAP_PASSWORDS, ManualClock
+from tests.conftest import PASSWORD, SECRET_KEY, client_of, sign_in
+
+LONG_KEY = SECRET_KEY * 2
+
+
+LONG_AGO = datetime(2001, 9, 9, 1, 46, 40, tzinfo=timezone.utc)
+
+
+class Setup(NamedTuple):
+    """What an observation looks at: an app where ``ada`` is registered."""
+
+    auth: FastAuth[Any]
+    client: AsyncClient
+    clock: ManualClock
+
+
+Observe = Callable[[Setup], Awaitable[Any]]
+
+
+class OwnStore(MemoryStore):
+    """A store that counts its users over all its instances, and takes its time to find one."""
+
+    users: ClassVar[list[str]] = []
+
+    async def add_user(self, new: NewUser, *, roles: Collection[str]) -> Account[Any]:
+        self.users.append(new.username)
+        return await super().add_user(new, roles=roles)
+
+    async def find_user(self, login: Login) -> Account[Any] | None:
+        await asyncio.sleep(1.3)
+        return await super().find_user(login)
+
+
+class Marked:
+    """A hasher that marks its hashes, and counts how many are made at once."""
+
+    def __init__(self) -> None:
+        self.lock = threading.Lock()
+        self.running = self.most = 0
+
+    def recognizes(self, stored: str) -> bool:
+        return stored.startswith("marked:")
+
+    def hash(self, password: str) -> str:
+        with self.lock:
+            self.running += 1
+            self.most = max(self.most, self.running)
+        time.sleep(0.05)
+        with self.lock:
+            self.running -= 1
+        return f"marked:{password[::-1]}"
+
+    def verify(self, password: str, stored: str) -> bool:
+        return stored == f"marked:{password[::-1]}"
+
+    def needs_rehash(self, stored: str) -> bool:
+        return False
+
+    def decoy(self) -> str:
+        return "marked:"
+
+
+MARKED = Marked()
+
+
+class PinCredentials(BaseModel):
+    pin: str
+
+
+class PinSignIn:
+    name = "pin"
+    credentials = PinCredentials
+
+    async def authenticate(self, credentials: PinCredentials, /) -> Account[Any]:
+        raise CredentialsException
+
+
+def decoded(segment: str) -> dict[str, Any]:
+    value: dict[str, Any] = json.loads(base64.urlsafe_b64decode(segment + "=" * (-len(segment) % 4)))
+    return value
+
+
+async def header(setup: Setup, name: str) -> Any:
+    return decoded((await sign_in(setup.client))["access_token"].split(".")[0])[name]
+
+
+async def access_claim(setup: Setup, name: str) -> Any:
+    return decoded((await sign_in(setup.client))["access_token"].split(".")[1]).get(name)
+
+
+async def key_name(setup: Setup) -> Any:
+    """Return the key's name, which is made from the key."""
+    return await header(setup, "kid")
+
+
+async def with_ada(auth: FastAuth[Any]) -> Account[Any]:
+    await auth.initialize_db()
+    return await auth.accounts.register("ada", "ada@example.com", PASSWORD)
+
+
+async def algorithm(setup: Setup) -> Any:
+    return await header(setup, "alg")
+
+
+async def issuer(setup: Setup) -> Any:
+    return await access_claim(setup, "iss")
+
+
+async def audience(setup: Setup) -> Any:
+    return await access_claim(setup, "aud")
+
+
+async def issued_at(setup: Setup) -> Any:
+    return await access_claim(setup, "iat") == int(LONG_AGO.timestamp())
+
+
+async def access_lifetime(setup: Setup) -> Any:
+    return (await sign_in(setup.client))["expires_in"]
+
+
+async def refresh_lifetime(setup: Setup) -> Any:
+    claims = decoded((await sign_in(setup.client))["refresh_token"].split(".")[1])
+    return claims["exp"] - claims["iat"]
+
+
+async def cookies(setup: Setup) -> Any:
+    answer = await setup.client.post("/token", data={"username": "ada", "password": PASSWORD})
+    return sorted(line.split("=")[0] for line in answer.headers.get_list("set-cookie"))
+
+
+async def access_samesite(setup: Setup) -> Any:
+    answer = await setup.client.post("/token", data={"username": "ada", "password": PASSWORD})
+    return next("SameSite=strict" in line for line in answer.headers.get_list("set-cookie") if "_access" in line)
+
+
+async def token_paths(setup: Setup) -> Any:
+    paths = ("/token", "/token/refresh", "/token/pin", "/login", "/login/refresh")
+    return [path for path in paths if (await setup.client.post(path, json={})).status_code != 404]
+
+
+async def register(setup: Setup, password: str = PASSWORD) -> Response:
+    body = {"username": "eve", "email": "eve@example.com", "password": password}
+    return await setup.client.post("/register", json=body)
+
+
+async def registration(setup: Setup) -> Any:
+    return (await register(setup)).status_code
+
+
+async def eight_characters(setup: Setup) -> Any:
+    return (await register(setup, "12345678")).status_code
+
+
+async def users_of_own_store(setup: Setup) -> Any:
+    OwnStore.users.clear()
+    await register(setup)
+    return OwnStore.users
+
+
+async def slow_sign_in(setup: Setup) -> Any:
+    return (await setup.client.post("/token", data={"username": "ada", "password": PASSWORD})).status_code
+
+
+async def scheme(setup: Setup) -> Any:
+    return (await stored_hash(setup))[: len("marked:")]
+
+
+async def cost(setup: Setup) -> Any:
+    return re.findall(r",r=(\d+)\$", await stored_hash(setup))
+
+
+async def stored_hash(setup: Setup) -> str:
+    account = await setup.auth.accounts.find("ada")
+    assert account is not None
+    return account.hashed_password
+
+
+async def hashes_at_once(setup: Setup) -> Any:
+    MARKED.most = 0
+    await asyncio.gather(*(setup.auth.passwords.hash("password") for _ in range(6)))
+    return MARKED.most > 1
+
+
+async def just_expired(setup: Setup) -> Any:
+    tokens = await sign_in(setup.client)
+    setup.clock.move(timedelta(minutes=30, seconds=5))
+    headers = {"Authorization": f"Bearer {tokens['access_token']}"}
+    return (await setup.client.get("/users/me", headers=headers)).status_code
+
+
+async def second_refresh(setup: Setup) -> Any:
+    tokens = await sign_in(setup.client)
+    body = {"refresh_token": tokens["refresh_token"]}
+    return [(await setup.client.post("/token/refresh", json=body)).status_code for _ in range(2)]
+
+
+async def seen(observe: Observe, **options: Any) -> Any:
+    """Return what an observation sees with these options."""
+    clock = ManualClock()
+    standard: dict[str, Any] = {"secret_key": LONG_KEY, "passwords": CHEAP_PASSWORDS, "clock": clock}
+    store = options.pop("store", MemoryStore)()
+    auth: FastAuth[Any] = FastAuth(store, **{**standard, **options})
+    await with_ada(auth)
+    app = FastAPI()
+    auth.setup(app)
+    async with client_of(app) as client:
+        return await observe(Setup(auth, client, clock))
