@@ -163,10 +163,12 @@ def _postgres(data: Path, port: int) -> tuple[Sequence[str], Sequence[str]]:
     if not (binaries / "initdb").exists():
         raise UnavailableError(f"there is no initdb in {binaries}")
     if os.getuid() == 0 and not _anyone_can_reach(binaries):
+        package = binaries.parent.parent
         copied = data.parent / "server"
-        if not copied.exists():
-            shutil.copytree(binaries.parent, copied)
-        binaries = copied / binaries.name
+        if not copied.exists():  # with the libraries that the wheel keeps beside its package
+            shutil.copytree(binaries.parent, copied / package.name / binaries.parent.name)
+            shutil.copytree(package.with_name(f"{package.name}.libs"), copied / f"{package.name}.libs")
+        binaries = copied / package.name / binaries.parent.name / binaries.name
     settings = {
         "listen_addresses": "127.0.0.1",
         "port": port,

@@ -8,7 +8,8 @@ from typing import Any, Literal
 from sqlalchemy.exc import DataError, DBAPIError, IntegrityError, OperationalError, StatementError
 from sqlalchemy.exc import TimeoutError as PoolTimeoutError
 
-# SQLSTATE is spoken by asyncpg and psycopg; MySQL's drivers have their own numbers, and SQLite has words.
+# SQLSTATE is spoken by PostgreSQL and, less precisely, by MySQL, which has numbers too; SQLite has words, and so has
+# psycopg for what never reached the server.
 _OUTAGE_CLASSES = ("08", "53")  # connection exception, insufficient resources
 _OUTAGE_STATES = {
     "25006",  # read-only: a standby that was the primary a moment ago
@@ -37,6 +38,7 @@ _REFUSED_CODES = {3819, 4025}  # a CHECK, which drivers do not take for an Integ
 _OUTAGE_WORDS = ("unable to open database file", "disk I/O error", "database or disk is full", "readonly database")
 _CONFLICT_WORDS = (" is locked",)
 _DUPLICATE_WORDS = ("UNIQUE constraint failed",)
+_MISFIT_WORDS = ("Error binding parameter", "cannot adapt type")
 
 
 class LostRaceError(Exception):
@@ -76,8 +78,9 @@ def is_refused(error: BaseException) -> bool:
 def is_misfit(error: BaseException) -> bool:
     """Say whether a value was refused because its column cannot hold it, by SQLAlchemy, the driver or the database."""
     if isinstance(error, DBAPIError):
-        state = _evidence(error)[0]
-        return isinstance(error, DataError) or state[:2] == _MISFIT_CLASS or state in _MISFIT_STATES
+        state, _, words = _evidence(error)
+        said = state[:2] == _MISFIT_CLASS or state in _MISFIT_STATES or any(word in words for word in _MISFIT_WORDS)
+        return said or isinstance(error, DataError)
     # SQLite takes a word that is none of an enumeration's; it is a LookupError when it is read.
     return isinstance(error, (StatementError, TypeError, ValueError, LookupError, OverflowError))
 
@@ -104,7 +107,7 @@ def _shorten(error: BaseException) -> None:
 
 
 def _evidence(error: BaseException) -> tuple[str, int, str]:
-    """Return the SQLSTATE, the number of MySQL and the words of SQLite, as far as the error has them."""
+    """Return the SQLSTATE, the number and the words of the error, as far as it has them."""
     orig: Any = error.orig if isinstance(error, DBAPIError) else error
     state = getattr(orig, "sqlstate", None)
     module = type(orig).__module__.partition(".")[0]
@@ -113,7 +116,7 @@ def _evidence(error: BaseException) -> tuple[str, int, str]:
     return (
         state if isinstance(state, str) else "",
         first if is_mysql and isinstance(first, int) else 0,
-        str(first) if module == "sqlite3" else "",
+        str(first) if module in {"sqlite3", "psycopg"} and state is None else "",
     )
 
 

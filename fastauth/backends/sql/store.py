@@ -98,8 +98,9 @@ class SQLStore(SQLUserStore[M], SQLUserListing[M], SQLRoleStore[M], SQLTokenStor
 
         def create(connection: Connection) -> None:
             tables.users.metadata.create_all(connection, tables=tables.to_create())
-            for ours in (tables.roles, tables.user_roles, tables.sessions):
-                for index in ours.indexes:
+            # Where DDL is not part of a transaction, somebody else's attempt may have ended between table and index.
+            for table in tables:
+                for index in table.indexes:
                     index.create(connection, checkfirst=True)
 
         async with self.database.write() as connection:

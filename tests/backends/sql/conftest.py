@@ -11,6 +11,8 @@ from sqlalchemy.ext.asyncio import AsyncEngine, create_async_engine
 from sqlalchemy.orm import DeclarativeBase, mapped_column
 
 from fastauth.backends.sql import SQLStore, UserMixin
+from fastauth.core.models import SUPERADMIN
+from tests.backends.sql.joined_app import Member, Profile
 from tests.servers import mariadb_engine, postgres_engine
 
 
@@ -47,6 +49,17 @@ async def sql_store(engine: AsyncEngine) -> SQLStore:
     """An empty store with the ready-made user on each database."""
     store = SQLStore(engine)
     await store.create_schema()
+    return store
+
+
+@pytest.fixture
+async def store(engine: AsyncEngine) -> SQLStore[Member]:
+    """A store with an app's own user class and another table of the app's, on each database."""
+    store = SQLStore(engine, user_model=Member)
+    await store.create_schema()
+    async with engine.begin() as connection:
+        await connection.run_sync(Profile.__table__.create)  # type: ignore[attr-defined]
+    await store.ensure_roles({"user": "", SUPERADMIN: ""})
     return store
 
 

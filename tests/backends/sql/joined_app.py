@@ -2,13 +2,12 @@
 
 from typing import Any
 
-import pytest
 from sqlalchemy import ForeignKey, String, select
 from sqlalchemy.ext.asyncio import AsyncEngine, AsyncSession
 from sqlalchemy.orm import DeclarativeBase, Mapped, mapped_column
 
-from fastauth.backends.sql import SQLStore, UserMixin
-from fastauth.core.models import SUPERADMIN, NewUser
+from fastauth.backends.sql import UserMixin
+from fastauth.core.models import NewUser
 
 
 class OwnBase(DeclarativeBase):
@@ -28,17 +27,6 @@ class Profile(OwnBase):
     id: Mapped[int] = mapped_column(primary_key=True)
     member_id: Mapped[int | None] = mapped_column(ForeignKey("members.id"))
     text: Mapped[str] = mapped_column(String(50))
-
-
-@pytest.fixture
-async def store(engine: AsyncEngine) -> SQLStore[Member]:
-    """A store with an app's own user class and another table of the app's, on each database."""
-    store = SQLStore(engine, user_model=Member)
-    await store.create_schema()
-    async with engine.begin() as connection:
-        await connection.run_sync(Profile.__table__.create)  # type: ignore[attr-defined]
-    await store.ensure_roles({"user": "", SUPERADMIN: ""})
-    return store
 
 
 def new_user(name: str = "ada", **fields: Any) -> NewUser:

@@ -1,30 +1,20 @@
 """The verbs inside the caller's own session: part of its transaction, and no more than that."""
 
-import asyncio
 from collections.abc import Callable
-from contextlib import suppress
 from pathlib import Path
 from typing import Any
 
 import pytest
-from sqlalchemy import ForeignKey, String, event, func, select, text
+from sqlalchemy import text
 from sqlalchemy.exc import IntegrityError
 from sqlalchemy.ext.asyncio import AsyncEngine, AsyncSession, create_async_engine
-from sqlalchemy.orm import DeclarativeBase, Mapped, mapped_column
 
 from fastauth import (
     FastAuth,
-    FastAuthException,
-    ProtectedRoleException,
-    RoleNotFoundException,
     Store,
-    StoreUnavailableException,
-    UserExistsException,
-    ValidationException,
 )
-from fastauth.backends.sql import SQLStore, UserMixin
-from fastauth.core.exceptions import ConflictException
-from fastauth.core.models import SUPERADMIN, Login, NewUser
+from fastauth.backends.sql import SQLStore
+from fastauth.core.models import SUPERADMIN, Login
 from fastauth.testing.conformance.base import NOW, session_of
 from tests.backends.sql.conftest import sent
 from tests.backends.sql.joined_app import Member, Profile, new_user, profiles, vars_of

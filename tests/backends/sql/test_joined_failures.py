@@ -7,13 +7,10 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from sqlalchemy import ForeignKey, String, event, func, select, text
-from sqlalchemy.exc import IntegrityError
+from sqlalchemy import event, func, select, text
 from sqlalchemy.ext.asyncio import AsyncEngine, AsyncSession, create_async_engine
-from sqlalchemy.orm import DeclarativeBase, Mapped, mapped_column
 
 from fastauth import (
-    FastAuth,
     FastAuthException,
     ProtectedRoleException,
     RoleNotFoundException,
@@ -22,13 +19,11 @@ from fastauth import (
     UserExistsException,
     ValidationException,
 )
-from fastauth.backends.sql import SQLStore, UserMixin
+from fastauth.backends.sql import SQLStore
 from fastauth.core.exceptions import ConflictException
-from fastauth.core.models import SUPERADMIN, Login, NewUser
-from fastauth.testing.conformance.base import NOW, session_of
-from tests.backends.sql.conftest import sent
-from tests.backends.sql.joined_app import Member, Profile, new_user, profiles, vars_of
-from tests.conftest import PASSWORD
+from fastauth.core.models import SUPERADMIN, Login
+from fastauth.testing.conformance.base import NOW
+from tests.backends.sql.joined_app import Member, Profile, new_user, profiles
 
 
 async def test_a_verb_that_fails_leaves_the_transaction_usable(engine: AsyncEngine, store: SQLStore[Member]) -> None:
