@@ -22,6 +22,8 @@ from tests.store_table import print_store_table
 
 SECRET_KEY = "tests-only-3Jq8vXo2LkTzR5uWcY7bNfMd9hGpAe1s"  # never a key of anything
 PASSWORD = "correct horse battery"
+# A busy machine may be slow; a test of the deadline sets its own.
+DEFAULTS = {"secret_key": SECRET_KEY, "passwords": CHEAP_PASSWORDS, "store_timeout": 60}
 
 
 @asynccontextmanager
@@ -63,7 +65,7 @@ def make_auth(clock: ManualClock) -> Callable[..., FastAuth[Any]]:
     """Build a ``FastAuth`` with a test key, cheap hashing and the test's clock, unless told otherwise."""
 
     def make(store: Store[Any], **options: Any) -> FastAuth[Any]:
-        return FastAuth(store, **{"secret_key": SECRET_KEY, "passwords": CHEAP_PASSWORDS, "clock": clock, **options})
+        return FastAuth(store, **{**DEFAULTS, "clock": clock, **options})
 
     return make
 
