@@ -11,11 +11,12 @@ from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine
 from sqlalchemy.pool import StaticPool
 
 from fastauth.backends.sql.errors import trouble_of, values_hidden
+from fastauth.backends.sql.undisturbed import Undisturbed
 from fastauth.core.exceptions import FastAuthException, StoreUnavailableException
 
 _T = TypeVar("_T")
 
-_LAST_SECONDS = 5  # for verbs that were given up to give their connections back
+_PATIENCE = 5  # seconds, with a verb that nobody waits for any more
 _PAUSES = (0.02, 0.08, 0.32)  # seconds, before the second, third and fourth attempt
 
 
@@ -71,28 +72,11 @@ class EngineDatabase:
         # All users of SQLite in memory share one connection, and with it one transaction.
         self._shared = isinstance(engine.pool, StaticPool)
         self._turns: WeakKeyDictionary[asyncio.AbstractEventLoop, asyncio.Lock] = WeakKeyDictionary()
-        self._ending: set[asyncio.Task[Any]] = set()  # the loop itself would not keep them
+        self._undisturbed = Undisturbed(_PATIENCE)
 
     async def attempt(self, verb: Callable[[], Awaitable[_T]]) -> _T:
         """Return what the verb returns; try again, three times at most, when others were at the same rows."""
-        # Who waits for it may be cancelled, by a deadline or because the client hung up, and then again at every await
-        # until it ends. The verb, in a task of its own, hears of that once, and gives its connection back in peace.
-        task = asyncio.create_task(self._attempt(verb))
-        ended = asyncio.get_running_loop().create_future()
-        task.add_done_callback(lambda _: None if ended.done() else ended.set_result(None))
-        try:
-            await ended
-        except asyncio.CancelledError:
-            task.cancel()
-            self._ending.add(task)
-            task.add_done_callback(self._forget)
-            raise
-        return task.result()
-
-    def _forget(self, task: "asyncio.Task[Any]") -> None:
-        self._ending.discard(task)
-        if not task.cancelled():
-            task.exception()  # nobody is left to hear of it
+        return await self._undisturbed.run(self._attempt(verb))
 
     async def _attempt(self, verb: Callable[[], Awaitable[_T]]) -> _T:
         for pause in _PAUSES:
@@ -130,10 +114,7 @@ class EngineDatabase:
 
     async def close(self) -> None:
         """Give the idle connections back; the engine may be used again afterwards."""
-        loop = asyncio.get_running_loop()
-        ending = [task for task in self._ending if task.get_loop() is loop]
-        if ending:
-            await asyncio.wait(ending, timeout=_LAST_SECONDS)
+        await self._undisturbed.ended()
         await self._engine.dispose()
 
 

@@ -4,6 +4,7 @@ import asyncio
 import copy
 import random
 from collections.abc import Sequence
+from contextlib import suppress
 from typing import Any, overload
 
 from sqlalchemy import Connection, inspect
@@ -83,15 +84,11 @@ class SQLStore(SQLUserStore[M], SQLUserListing[M], SQLRoleStore[M], SQLTokenStor
 
         Several processes may do it at once: the one that finds a table made under its hands looks again.
         """
-        for attempt in range(1, _CREATE_ATTEMPTS + 1):
-            try:
-                await self.database.attempt(self._create_missing)
-            except DBAPIError:  # noqa: PERF203  # a start-up step, not a hot loop
-                if attempt == _CREATE_ATTEMPTS:
-                    raise
-                await asyncio.sleep(random.uniform(0.01, 0.1))  # noqa: S311
-            else:
-                return
+        for _ in range(_CREATE_ATTEMPTS - 1):
+            with suppress(DBAPIError):
+                return await self.database.attempt(self._create_missing)
+            await asyncio.sleep(random.uniform(0.01, 0.1))  # noqa: S311
+        return await self.database.attempt(self._create_missing)
 
     async def _create_missing(self) -> None:
         tables = self._tables

@@ -63,11 +63,14 @@ async def race(steps: Iterable[Awaitable[Any]], *, losing: tuple[type[Exception]
     Raises:
         Exception: The first exception of any other class.
     """
-    outcomes = await asyncio.gather(*steps, return_exceptions=True)
-    for outcome in outcomes:
-        if isinstance(outcome, BaseException) and not isinstance(outcome, losing):
-            raise outcome
-    return outcomes
+
+    async def outcome(step: Awaitable[Any]) -> Any:
+        try:
+            return await step
+        except losing as error:
+            return error
+
+    return await asyncio.gather(*(outcome(step) for step in steps))
 
 
 class Conformance:
@@ -112,12 +115,10 @@ class Conformance:
         return account is not None and account.session is not None and account.session.is_live(now)
 
 
-def facts(account: Account[Any] | None) -> tuple[Any, ...] | None:
+def facts(account: Account[Any] | None) -> tuple[Any, ...]:
     """Return what an account says, to be compared; two objects of the same user need not be equal."""
-    if account is None:
-        return None
-    names = (account.id, account.username, account.email, account.hashed_password)
-    return (*names, account.disabled, account.roles, account.session)
+    names = ("id", "username", "email", "hashed_password", "disabled", "roles", "session")
+    return tuple(getattr(account, name, None) for name in names)
 
 
 def hash_of(name: str) -> str:

@@ -28,6 +28,20 @@ class Encoded(TypeDecorator[Any]):
         return value
 
 
+class Silent(TypeDecorator[Any]):
+    """Says that it does not know its Python type, as every type did in SQLAlchemy 2.0."""
+
+    impl = String
+    cache_ok = True
+
+    def process_result_value(self, value: Any, dialect: Any) -> Any:
+        return value
+
+    @property
+    def python_type(self) -> type[Any]:
+        raise NotImplementedError
+
+
 class GUID(TypeDecorator[uuid.UUID]):
     """Turns letters into a UUID, and says so."""
 

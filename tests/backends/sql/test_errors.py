@@ -6,7 +6,6 @@ import socket
 import sqlite3
 import threading
 from collections.abc import Callable
-from datetime import timedelta
 from pathlib import Path
 from typing import Any
 
@@ -21,7 +20,6 @@ from fastauth import FastAuth, StoreUnavailableException, ValidationException
 from fastauth.backends.sql import SQLStore, UserMixin
 from fastauth.backends.sql.errors import is_duplicate, is_misfit, trouble_of
 from fastauth.core.models import NewUser
-from fastauth.services.deadline import with_deadline
 from fastauth.testing.conformance.base import NOW
 from tests.conftest import PASSWORD
 from tests.servers import mariadb_engine, postgres_engine
@@ -109,9 +107,9 @@ async def test_a_connection_that_mariadb_ends_is_an_outage() -> None:
 @pytest.mark.parametrize(
     ("driver", "options"),
     [
-        ("asyncpg", {"settings": {"statement_timeout": "50"}}),
-        ("asyncpg", {"connect_args": {"command_timeout": 0.05}}),
-        ("psycopg", {"settings": {"statement_timeout": "50"}}),
+        ("asyncpg", {"settings": {"statement_timeout": "500"}}),
+        ("asyncpg", {"connect_args": {"command_timeout": 0.5}}),
+        ("psycopg", {"settings": {"statement_timeout": "500"}}),
     ],
     ids=["asyncpg server", "asyncpg client", "psycopg server"],
 )
@@ -180,26 +178,6 @@ async def test_a_file_that_cannot_be_written_is_an_outage(tmp_path: Path) -> Non
 
 
 @pytest.mark.parametrize("engine", ["asyncpg", "psycopg", "mariadb"], indirect=True)
-async def test_a_hung_server_is_given_up(engine: AsyncEngine) -> None:
-    """A verb that waits longer than its deadline is given up, its connection goes back, and the store goes on."""
-    store = SQLStore(engine)
-    await store.create_schema()
-    await store.ensure_roles({"superadmin": "", "user": ""})
-    account = await store.add_user(NewUser("ada", "ada@example.com", "hash"), roles=["user"])
-    hurried = with_deadline(store, timedelta(milliseconds=100))
-
-    async with engine.begin() as connection:
-        await connection.execute(text("UPDATE fastauth_roles SET description = 'held'"))
-        await connection.execute(text("UPDATE fastauth_users SET disabled = disabled"))
-        with pytest.raises(StoreUnavailableException):
-            await hurried.set_disabled(account.id, True, now=NOW)
-
-    assert await store.set_disabled(account.id, True, now=NOW)
-    await store.close()
-    assert engine.pool.checkedout() == 0  # type: ignore[attr-defined]
-    assert (await store.get_user(account.id)).disabled  # type: ignore[union-attr]
-
-
 def texts(error: BaseException | None) -> str:
     """Return what a log would say of the error and of all that led to it."""
     said = []

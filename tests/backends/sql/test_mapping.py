@@ -35,7 +35,7 @@ from sqlalchemy.orm import (
 
 from fastauth import ConfigurationError
 from fastauth.backends.sql import SQLStore, User, UserMixin
-from tests.backends.sql.column_types import Encoded
+from tests.backends.sql.column_types import Encoded, Silent
 from tests.backends.sql.conftest import Defined
 
 ENGINE = create_async_engine("sqlite+aiosqlite://")
@@ -165,6 +165,7 @@ def test_a_field_that_the_constructor_does_not_take_is_refused() -> None:
         ("id", "Member.id belongs to FastAuth"),
         ("secret", "Member.secret: the type PickleType() says no Python type"),
         ("encoded", "Member.encoded: the type Encoded() says no Python type"),
+        ("silent", "Member.silent: the type Silent() says no Python type"),
     ],
 )
 def test_a_field_that_cannot_travel_is_named(model: Defined, option: str, field: str, said: str) -> None:
@@ -172,6 +173,7 @@ def test_a_field_that_cannot_travel_is_named(model: Defined, option: str, field:
     user_model = model(
         secret=mapped_column(PickleType),
         encoded=mapped_column(Encoded),
+        silent=mapped_column(Silent),
         friend_id=mapped_column(ForeignKey("members.id")),
         friends=relationship("Member"),
     )

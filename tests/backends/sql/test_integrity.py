@@ -1,0 +1,159 @@
+"""Rows of the app's own and of ours: what refers to a user, what was left behind, and what may occur once."""
+
+from pathlib import Path
+from typing import Any
+
+import pytest
+from sqlalchemy import ForeignKey, Index, String, UniqueConstraint, text
+from sqlalchemy.ext.asyncio import AsyncEngine, create_async_engine
+from sqlalchemy.orm import DeclarativeBase, Mapped, mapped_column
+
+from fastauth import UserExistsException, ValidationException
+from fastauth.backends.sql import SQLStore, UserMixin
+from fastauth.backends.sql.base import role_names
+from fastauth.core.exceptions import ConflictException
+from fastauth.core.models import NewUser
+from fastauth.testing.conformance.base import session_of
+from tests.servers import mariadb_engine
+
+
+class OwnBase(DeclarativeBase):
+    pass
+
+
+class Team(OwnBase):
+    __tablename__ = "teams"
+
+    id: Mapped[int] = mapped_column(primary_key=True)
+
+
+class Member(UserMixin, OwnBase):
+    __tablename__ = "members"
+    __table_args__ = (
+        UniqueConstraint("team_id", "shirt", name="uq_shirt"),
+        Index("ix_nickname", "nickname", unique=True),
+    )
+
+    id: Mapped[int] = mapped_column(primary_key=True)
+    team_id: Mapped[int | None] = mapped_column(ForeignKey("teams.id"))
+    shirt: Mapped[int | None]
+    nickname: Mapped[str | None] = mapped_column(String(20))
+
+
+class Post(OwnBase):
+    __tablename__ = "posts"
+
+    id: Mapped[int] = mapped_column(primary_key=True)
+    author_id: Mapped[int] = mapped_column(ForeignKey("members.id"))
+
+
+def new_user(name: str = "ada", **fields: Any) -> NewUser:
+    return NewUser(name, f"{name}@example.com", "hash", fields)
+
+
+@pytest.fixture
+async def member_store(engine: AsyncEngine) -> SQLStore[Member]:
+    """A store whose users belong to a team and have posts, on each database."""
+    store = SQLStore(engine, user_model=Member)
+    await store.create_schema()
+    async with engine.begin() as connection:
+        await connection.run_sync(Post.__table__.create)  # type: ignore[attr-defined]
+        await connection.execute(text("INSERT INTO teams (id) VALUES (1), (2)"))
+    return store
+
+
+async def test_a_user_with_rows_of_the_apps_stays(engine: AsyncEngine, member_store: SQLStore[Member]) -> None:
+    """A user to whom the app's own rows refer is not deleted, and loses neither sessions nor roles."""
+    await member_store.ensure_roles({"user": ""})
+    account = await member_store.add_user(new_user(), roles=["user"])
+    await member_store.add_session(session_of(account), hashed_password="hash")
+    async with engine.begin() as connection:
+        await connection.execute(text(f"INSERT INTO posts (id, author_id) VALUES (1, {account.id})"))
+
+    with pytest.raises(ConflictException):
+        await member_store.delete_user(account.id)
+
+    found = await member_store.authenticate("session-1")
+    assert found is not None
+    assert found.roles == {"user"}
+
+
+@pytest.mark.parametrize(
+    ("fields", "field"), [({"nickname": "countess"}, "nickname"), ({"team_id": 1, "shirt": 7}, "shirt")], ids=str
+)
+async def test_what_may_occur_once_is_named(member_store: SQLStore[Member], fields: dict[str, Any], field: str) -> None:
+    """A value that a unique index has, or several that a constraint has together, are refused by the first of them."""
+    await member_store.add_user(new_user("ada", nickname="countess", team_id=1, shirt=7), roles=[])
+    await member_store.add_user(new_user("bob", team_id=2, shirt=7), roles=[])
+
+    with pytest.raises(UserExistsException) as refused:
+        await member_store.add_user(new_user("eve", **fields), roles=[])
+
+    assert refused.value.field == field
+
+
+async def test_what_only_the_database_knows_to_occur_once_is_a_conflict(
+    engine: AsyncEngine, member_store: SQLStore[Member]
+) -> None:
+    """A uniqueness of which the class says nothing is a conflict without the name of a field."""
+    async with engine.begin() as connection:
+        await connection.execute(text("CREATE UNIQUE INDEX ix_one_team ON members (team_id)"))
+    await member_store.add_user(new_user("ada", team_id=1), roles=[])
+
+    with pytest.raises(UserExistsException) as refused:
+        await member_store.add_user(new_user("eve", team_id=1), roles=[])
+
+    assert refused.value.field is None
+
+
+async def test_a_reference_into_nothing_is_a_validation_error(member_store: SQLStore[Member]) -> None:
+    """A field that refers to a row that does not exist is 422."""
+    with pytest.raises(ValidationException):
+        await member_store.add_user(new_user(team_id=99), roles=[])
+
+
+async def test_a_key_that_comes_again_inherits_nothing(tmp_path: Path) -> None:
+    """Where SQLite enforces no foreign keys, whoever gets the key of a deleted user gets nothing else of theirs."""
+    engine = create_async_engine(f"sqlite+aiosqlite:///{tmp_path / 'test.db'}")
+    store = SQLStore(engine, user_model=Member)
+    await store.create_schema()
+    await store.ensure_roles({"superadmin": "", "user": ""})
+    old = await store.add_user(new_user("old"), roles=["superadmin"])
+    await store.add_session(session_of(old), hashed_password="hash")
+    async with engine.begin() as connection:
+        await connection.execute(text("DELETE FROM members"))
+
+    new = await store.add_user(new_user("new"), roles=["user"])
+
+    assert (new.id, new.roles) == (old.id, {"user"})
+    assert await store.authenticate("session-1") is None
+    await engine.dispose()
+
+
+async def test_role_names_that_the_server_cuts_off_are_not_mistaken() -> None:
+    """Where a server cuts aggregated strings short, an account is an error and never one with other roles."""
+    async with mariadb_engine(connect_args={"init_command": "SET SESSION group_concat_max_len = 12"}) as engine:
+        store = SQLStore(engine)
+        await store.create_schema()
+        await store.ensure_roles({"admin": "", "administrator": ""})
+        await store.add_user(new_user("one"), roles=["admin"])
+
+        with pytest.raises(RuntimeError, match="group_concat_max_len"):
+            await store.add_user(new_user("two"), roles=["administrator"])
+        with pytest.raises(RuntimeError, match="group_concat_max_len"):
+            await store.add_user(new_user("three"), roles=["admin", "administrator"])
+
+        assert [account.username for account in await store.list_users(limit=9)] == ["one"]
+
+
+@pytest.mark.parametrize(("aggregated", "names"), [(None, ""), ("1:admin,", "admin"), ("2:a,b,", "a b")])
+def test_role_names_are_read(aggregated: str | None, names: str) -> None:
+    """The names of an account's roles are read from one value."""
+    assert role_names(aggregated) == set(names.split())
+
+
+@pytest.mark.parametrize("aggregated", ["1:admin", "2:admin,", "2:admin,use", "1:a,b,", "0:x,"])
+def test_role_names_that_are_not_all_there_are_refused(aggregated: str) -> None:
+    """A value that does not hold as many whole names as it says is refused."""
+    with pytest.raises(RuntimeError):
+        role_names(aggregated)
