@@ -1,0 +1,3 @@
+"""The rows of the security requirements that are not ours to keep, each with its reason."""
+
+OUT_OF_SCOPE: dict[str, str] = {}
