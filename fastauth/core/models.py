@@ -152,6 +152,34 @@ class Claims:
 
 
 @dataclass(frozen=True, slots=True)
+class AuditRecord:
+    """One line of the audit trail: who did what to whom, when, from where, and with what outcome.
+
+    Attributes:
+        id: Records sort by it in the order in which they were made.
+        event: The stable name of the event, such as ``user.registered``.
+        outcome: Whether it was done or refused.
+        actor_id: The user who did it; None for the system, and for whoever is not signed in.
+        user_id: The user it happened to; None where no user is known.
+        session_id: The session it happened to.
+        ip: The client's address.
+        user_agent: The client's own description.
+        details: What else there is to say, without any secret.
+    """
+
+    id: str
+    at: datetime
+    event: str
+    outcome: Literal["success", "failure"]
+    actor_id: str | None = None
+    user_id: str | None = None
+    session_id: str | None = None
+    ip: str | None = None
+    user_agent: str | None = None
+    details: Mapping[str, str] = field(default_factory=dict[str, str])
+
+
+@dataclass(frozen=True, slots=True)
 class UserField:
     """An attribute of the app's own user model that travels over HTTP.
 

@@ -10,16 +10,21 @@ are compared letter by letter. Times are aware and in UTC.
 *The superadmin rule*, which ``revoke_role``, ``set_disabled`` and ``delete_user`` keep under any race: a step that
 would leave no enabled holder of the role ``superadmin``, where there was one, does nothing and raises
 :class:`~fastauth.core.exceptions.ProtectedRoleException`.
+
+*The rank rule*: a verb that is given ``unless_holding`` does nothing and raises
+:class:`~fastauth.core.exceptions.PermissionDeniedException` when the user holds one of these roles at that moment. So
+an administrator's right to act on somebody is judged in the very step that acts.
 """
 
-from collections.abc import Collection, Mapping, Sequence
+from collections.abc import Awaitable, Callable, Collection, Mapping, Sequence
+from dataclasses import dataclass
 from datetime import datetime
-from typing import Any, Protocol, runtime_checkable
+from typing import Any, Generic, Protocol, TypeAlias, runtime_checkable
 
 from pydantic import BaseModel
 from typing_extensions import TypeVar
 
-from fastauth.core.models import Account, Login, NewUser, Role, Session, U, UserSchema
+from fastauth.core.models import Account, AuditRecord, Login, NewUser, Role, Session, U, UserSchema
 
 C_contra = TypeVar("C_contra", bound=BaseModel, contravariant=True, default=Any)
 
@@ -84,19 +89,60 @@ class UserStore(Protocol[U]):
         """
         ...
 
-    async def set_disabled(self, user_id: str, disabled: bool, *, now: datetime) -> bool:
+    async def update_user(
+        self, user_id: str, fields: Mapping[str, Any], *, unless_holding: Collection[str] = ()
+    ) -> Account[U] | None:
+        """Change the app's own attributes of the user and return the account; None when there is no such user.
+
+        Raises:
+            UserExistsException: Somebody else has one of the values, and it may occur only once.
+            ValidationException: A field does not fit the model.
+            PermissionDeniedException: By the rank rule.
+        """
+        ...
+
+    async def set_email(
+        self,
+        user_id: str,
+        email: str,
+        *,
+        verified: bool,
+        old_email: str | None = None,
+        unless_holding: Collection[str] = (),
+    ) -> bool:
+        """Set the address and grant or take the role ``verified`` with it; say whether it was set.
+
+        It is not set when there is no such user, nor when ``old_email`` is given and the address is another one by now.
+        To verify the address that the user has is to set it anew.
+
+        Raises:
+            UserExistsException: The address is taken.
+            RoleNotFoundException: There is no role ``verified`` to grant.
+            PermissionDeniedException: By the rank rule.
+        """
+        ...
+
+    async def set_disabled(
+        self, user_id: str, disabled: bool, *, now: datetime, unless_holding: Collection[str] = ()
+    ) -> bool:
         """Disable the user and revoke every live session, or enable the user; False when there is no such user.
 
         Raises:
             ProtectedRoleException: By the superadmin rule.
+            PermissionDeniedException: By the rank rule.
         """
         ...
 
-    async def delete_user(self, user_id: str) -> bool:
-        """Delete the user, their sessions and role holdings; False when there is no such user.
+    async def delete_user(
+        self, user_id: str, *, old_hash: str | None = None, unless_holding: Collection[str] = ()
+    ) -> bool:
+        """Delete the user, their sessions and role holdings; say whether there was such a user.
+
+        With ``old_hash``, a user who has another password hash by now is left alone, and the answer is False.
 
         Raises:
             ProtectedRoleException: By the superadmin rule.
+            PermissionDeniedException: By the rank rule.
             ConflictException: The app's own rows still refer to the user.
         """
         ...
@@ -141,35 +187,33 @@ class RoleStore(Protocol):
         """Delete the role and take it from its holders; False when there is no such role."""
         ...
 
-    async def grant_role(self, user_id: str, role_name: str, *, unless_holding: Collection[str] = ()) -> None:
-        """Give the user the role; nothing changes when they hold it.
-
-        Args:
-            user_id: The user.
-            role_name: The role.
-            unless_holding: Refuse when the user holds one of these roles at that moment.
+    async def grant_role(self, user_id: str, role_name: str, *, unless_holding: Collection[str] = ()) -> bool:
+        """Give the user the role; False when they hold it already.
 
         Raises:
             UserNotFoundException: There is no such user.
             RoleNotFoundException: There is no such role.
-            PermissionDeniedException: By ``unless_holding``.
+            PermissionDeniedException: By the rank rule.
         """
         ...
 
-    async def revoke_role(self, user_id: str, role_name: str, *, unless_holding: Collection[str] = ()) -> None:
-        """Take the role from the user; nothing changes when they do not hold it.
+    async def revoke_role(self, user_id: str, role_name: str, *, unless_holding: Collection[str] = ()) -> bool:
+        """Take the role from the user; False when they do not hold it.
 
         Raises:
             UserNotFoundException: There is no such user.
             RoleNotFoundException: There is no such role.
-            PermissionDeniedException: By ``unless_holding``, as in :meth:`grant_role`.
+            PermissionDeniedException: By the rank rule.
             ProtectedRoleException: By the superadmin rule.
         """
         ...
 
 
 class TokenStore(Protocol[U]):
-    """Sessions. No token is ever stored, only how often a session's refresh token has been rotated."""
+    """Sessions, and which single-use tokens were used.
+
+    No token is ever stored: of a session, how often its refresh token has been rotated; of a single-use token, its id.
+    """
 
     async def add_session(self, session: Session, *, hashed_password: str) -> bool:
         """Store the session if its user is enabled and still has this password hash; say whether it was stored.
@@ -196,32 +240,118 @@ class TokenStore(Protocol[U]):
         """
         ...
 
-    async def revoke_session(self, session_id: str, *, now: datetime) -> bool:
-        """Revoke the session; False when there is no live session of this id."""
+    async def revoke_session(self, session_id: str, *, now: datetime, user_id: str | None = None) -> bool:
+        """Revoke the session; False when there is no live session of this id, or it is not this user's."""
         ...
 
-    async def revoke_sessions(self, user_id: str, *, now: datetime, except_session: str | None = None) -> int:
-        """Revoke the user's live sessions but one; return how many were revoked."""
+    async def revoke_sessions(
+        self,
+        user_id: str,
+        *,
+        now: datetime,
+        except_session: str | None = None,
+        unless_holding: Collection[str] = (),
+    ) -> int:
+        """Revoke the user's live sessions but one; return how many were revoked.
+
+        Raises:
+            PermissionDeniedException: By the rank rule.
+        """
         ...
 
     async def list_sessions(self, user_id: str, *, now: datetime) -> Sequence[Session]:
         """Return the user's live sessions, newest first."""
         ...
 
+    async def use_token(self, token_id: str, *, expires_at: datetime) -> bool:
+        """Note that a single-use token was used; False when it was used before, also at this very moment.
+
+        The note may be forgotten once the token has expired.
+        """
+        ...
+
     async def purge_expired(self, now: datetime) -> int:
-        """Delete the sessions that can never live again; return how many were deleted."""
+        """Delete the sessions that have expired, and what is known of tokens that have; return how many sessions.
+
+        A revoked session stays until it expires: while it is there, a stolen token of it is known for what it is.
+        """
         ...
 
 
+class AuditStore(Protocol):
+    """The audit trail, where it is kept in the database."""
+
+    async def add_audit_record(self, record: AuditRecord) -> bool:
+        """Store a record, and say that it is stored."""
+        ...
+
+    async def list_audit_records(
+        self,
+        *,
+        user_id: str | None = None,
+        event: str | None = None,
+        since: datetime | None = None,
+        before: str | None = None,
+        limit: int,
+    ) -> Sequence[AuditRecord]:
+        """Return a page of records, newest first.
+
+        Args:
+            user_id: Only what this user did, or what happened to them.
+            event: Only events of this name.
+            since: Only what happened at this moment or later.
+            before: The id of the last record of the page before.
+            limit: How many records at most.
+        """
+        ...
+
+    async def purge_audit_records(self, before: datetime) -> int:
+        """Delete the records of what happened before this moment; return how many there were."""
+        ...
+
+
+@dataclass(frozen=True, slots=True)
+class Commit(Generic[U]):
+    """A step of a store that is about to become true; see :meth:`Store.before_commit`.
+
+    Attributes:
+        result: What the verb is about to return; what a verb that says *whether* is about to return is True.
+        store: The store, with its verbs inside this very step.
+        session: The transaction: SQLAlchemy's ``AsyncSession``, or the driver's client session on MongoDB; None where
+            there is none.
+    """
+
+    result: Any
+    store: "Store[U]"
+    session: Any = None
+
+
+CommitStep: TypeAlias = Callable[[Commit[U]], Awaitable[None]]
+"""What is awaited before a step of a store becomes true."""
+
+
 @runtime_checkable
-class Store(UserStore[U], RoleStore, TokenStore[U], Protocol[U]):
-    """A whole backend: users, roles, sessions and the life of the schema.
+class Store(UserStore[U], RoleStore, TokenStore[U], AuditStore, Protocol[U]):
+    """A whole backend: users, roles, sessions, the audit trail and the life of the schema.
 
     Attributes:
         schema: What the HTTP floor has to know of the app's user model.
     """
 
     schema: UserSchema
+
+    def before_commit(self, step: CommitStep[U]) -> "Store[U]":
+        """Return the same store, whose verbs await ``step`` when they are about to change something.
+
+        It is awaited inside the verb's own atomic step, and nobody sees the change before it has returned. If it
+        raises, nothing has changed, whatever it did through ``commit.store`` is undone with it, and the exception rises
+        as it is. It is not awaited when there is nothing to change: where a verb answers False or None, or raises. When
+        a verb begins anew after a conflict, it is awaited again. Of two calls, the later counts.
+
+        Where the database has no transactions (MongoDB as a single server), it is awaited just before the write that
+        decides: what it wrote itself stays if that write then comes too late.
+        """
+        ...
 
     async def create_schema(self) -> None:
         """Make what is missing of the tables or collections and indexes; safe from several processes at once."""

@@ -9,14 +9,14 @@ import anyio
 
 from fastauth.core.exceptions import StoreUnavailableException
 from fastauth.core.models import U
-from fastauth.core.protocols import RoleStore, Store, TokenStore, UserStore
+from fastauth.core.protocols import AuditStore, CommitStep, RoleStore, Store, TokenStore, UserStore
 
 _P = ParamSpec("_P")
 _R = TypeVar("_R")
 
 _TIMED_VERBS = frozenset(
     name
-    for seam in (UserStore, RoleStore, TokenStore)
+    for seam in (UserStore, RoleStore, TokenStore, AuditStore)
     for name, verb in vars(seam).items()
     if not name.startswith("_") and name != "public_values" and callable(verb)
 )
@@ -33,8 +33,12 @@ def with_deadline(store: Store[U], timeout: timedelta) -> Store[U]:
 class _Timed:
     def __init__(self, store: Store[Any], seconds: float) -> None:
         self._store = store
+        self._seconds = seconds
         for name in _TIMED_VERBS:
             setattr(self, name, _timed(getattr(store, name), seconds))
+
+    def before_commit(self, step: CommitStep[Any]) -> "_Timed":
+        return _Timed(self._store.before_commit(step), self._seconds)
 
     def __getattr__(self, name: str) -> Any:
         return getattr(self._store, name)

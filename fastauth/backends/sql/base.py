@@ -1,18 +1,20 @@
 """What the three parts of the store stand on: the database, the tables, and rows made into accounts and sessions."""
 
+import copy
 import functools
 import re
-from collections.abc import Awaitable, Callable, Sequence
+from collections.abc import Awaitable, Callable, Collection, Sequence
 from datetime import datetime, timezone
 from typing import Any, Generic, TypeVar, cast
 
 from sqlalchemy import ColumnElement, Select, String, func, literal, select, update
 from sqlalchemy.ext.asyncio import AsyncConnection
+from typing_extensions import Self
 
 from fastauth.backends.sql.database import Database
 from fastauth.backends.sql.mapping import UserMapping
 from fastauth.backends.sql.tables import Tables
-from fastauth.core.exceptions import ProtectedRoleException
+from fastauth.core.exceptions import PermissionDeniedException, ProtectedRoleException
 from fastauth.core.models import SUPERADMIN, Account, Session, U
 
 _Verb = TypeVar("_Verb", bound=Callable[..., Awaitable[Any]])
@@ -32,7 +34,7 @@ def verb(method: _Verb) -> _Verb:
 
     @functools.wraps(method)
     async def step(self: "SQLBase[Any]", *args: Any, **kwargs: Any) -> Any:
-        return await self.database.attempt(lambda: method(self, *args, **kwargs))
+        return await self.database.attempt(lambda database: method(self.using(database), *args, **kwargs))
 
     return cast("_Verb", step)  # a type checker sees the method itself: its name, arguments and result are the same
 
@@ -56,6 +58,14 @@ class SQLBase(Generic[U]):
         self._lock_superadmins = (
             update(tables.roles).where(tables.roles.c.name == SUPERADMIN).values(description=tables.roles.c.description)
         )
+
+    def using(self, database: Database) -> Self:
+        """Return the same verbs on this database, in every sense of it: a transaction is one, too."""
+        if database is self.database:
+            return self
+        other = copy.copy(self)
+        other.database = database
+        return other
 
     def _select_with_roles(self, *columns: ColumnElement[Any]) -> Select[Any]:
         """Return the statement that selects these columns of users, and the names of their roles before them.
@@ -94,10 +104,10 @@ class SQLBase(Generic[U]):
             id=session_id,
             user_id=str(user_id),
             generation=generation,
-            created_at=_in_utc(created_at),
-            rotated_at=_in_utc(rotated_at),
-            expires_at=_in_utc(expires_at),
-            revoked_at=None if revoked_at is None else _in_utc(revoked_at),
+            created_at=in_utc(created_at),
+            rotated_at=in_utc(rotated_at),
+            expires_at=in_utc(expires_at),
+            revoked_at=None if revoked_at is None else in_utc(revoked_at),
             user_agent=user_agent,
             ip=ip,
         )
@@ -111,6 +121,16 @@ class SQLBase(Generic[U]):
         if but is not None and is_session_id(but):
             revoke = revoke.where(sessions.id != but)
         return (await connection.execute(revoke.values(revoked_at=now))).rowcount
+
+    async def _check_rank(self, connection: AsyncConnection, key: Any, unless_holding: Collection[str]) -> None:
+        """Refuse by the rank rule; under the superadmin lock, which orders all grants and revocations."""
+        if not unless_holding:
+            return
+        await connection.execute(self._lock_superadmins)
+        user = self._select_with_roles(self._mapping.key).where(self._mapping.key == key)
+        holder = (await connection.execute(user)).one_or_none()
+        if holder is not None and not role_names(holder[0]).isdisjoint(unless_holding):
+            raise PermissionDeniedException(required=[SUPERADMIN])
 
     async def _keep_a_superadmin(self, connection: AsyncConnection, leaving: Any) -> None:
         """Refuse when ``leaving`` is the last enabled superadmin; the caller holds the superadmin lock."""
@@ -154,6 +174,7 @@ def is_name(text: str) -> bool:
     return _NO_NAME.search(text) is None
 
 
-def _in_utc(moment: datetime) -> datetime:
+def in_utc(moment: datetime) -> datetime:
+    """Return a moment as it was stored, with its time zone."""
     # SQLite and MySQL keep no time zone; what we wrote was UTC.
     return moment.replace(tzinfo=timezone.utc) if moment.tzinfo is None else moment.astimezone(timezone.utc)

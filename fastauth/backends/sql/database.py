@@ -7,7 +7,7 @@ from contextlib import AbstractAsyncContextManager, asynccontextmanager, nullcon
 from typing import Any, Protocol, TypeVar
 from weakref import WeakKeyDictionary
 
-from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine
+from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine, AsyncSession
 from sqlalchemy.pool import StaticPool
 
 from fastauth.backends.sql.errors import trouble_of, values_hidden
@@ -23,8 +23,8 @@ _PAUSES = (0.02, 0.08, 0.32)  # seconds, before the second, third and fourth att
 class Database(Protocol):
     """Where the verbs get their connections from."""
 
-    async def attempt(self, verb: Callable[[], Awaitable[_T]]) -> _T:
-        """Return what the verb returns; its driver's errors become ours.
+    async def attempt(self, verb: Callable[["Database"], Awaitable[_T]]) -> _T:
+        """Return what the verb returns on this database; its driver's errors become ours.
 
         Raises:
             StoreUnavailableException: The database cannot be reached, or others were at the same rows all the time.
@@ -45,6 +45,14 @@ class Database(Protocol):
         A verb begins with the statement that takes the lock it needs, an UPDATE, INSERT or DELETE: SQLite cannot turn
         a transaction that began by reading into a writing one while another is writing.
         """
+        ...
+
+    async def attempt_step(self, step: Callable[[], Awaitable[_T]]) -> _T:
+        """Return what the step returns, as :meth:`attempt` does; it is more than one verb, in a :meth:`transaction`."""
+        ...
+
+    def transaction(self) -> AbstractAsyncContextManager[AsyncSession]:
+        """Return a session in a transaction, which is undone on any exception."""
         ...
 
     async def close(self) -> None:
@@ -74,9 +82,13 @@ class EngineDatabase:
         self._turns: WeakKeyDictionary[asyncio.AbstractEventLoop, asyncio.Lock] = WeakKeyDictionary()
         self._undisturbed = Undisturbed(_PATIENCE)
 
-    async def attempt(self, verb: Callable[[], Awaitable[_T]]) -> _T:
+    async def attempt(self, verb: Callable[[Database], Awaitable[_T]]) -> _T:
         """Return what the verb returns; try again, three times at most, when others were at the same rows."""
-        return await self._undisturbed.run(self._attempt(verb))
+        return await self.attempt_step(lambda: verb(self))
+
+    async def attempt_step(self, step: Callable[[], Awaitable[_T]]) -> _T:
+        """Return what the step returns; one step may be several verbs in a transaction of their own."""
+        return await self._undisturbed.run(self._attempt(step))
 
     async def _attempt(self, verb: Callable[[], Awaitable[_T]]) -> _T:
         for pause in _PAUSES:
@@ -106,6 +118,17 @@ class EngineDatabase:
         with values_hidden():
             async with self._turn(), self._for_several.begin() as connection:
                 yield connection
+
+    @asynccontextmanager
+    async def transaction(self) -> AsyncGenerator[AsyncSession, None]:
+        """A session in a transaction, which is committed at the end and rolled back on any exception."""
+        with values_hidden():
+            async with (
+                self._turn(),
+                AsyncSession(self._for_several, expire_on_commit=False) as session,
+                session.begin(),
+            ):
+                yield session
 
     def _turn(self) -> AbstractAsyncContextManager[Any]:
         if not self._shared:
@@ -140,6 +163,10 @@ async def translated(verb: Callable[[], Awaitable[_T]], *, last: bool = False) -
     try:
         return await verb()
     except FastAuthException:
+        raise
+    except ConflictError as error:  # of a verb within this one
+        if last:
+            raise StoreUnavailableException from error
         raise
     except Exception as error:
         trouble = trouble_of(error)

@@ -7,7 +7,7 @@ from typing import Any, TypeVar
 from sqlalchemy.ext.asyncio import AsyncConnection, AsyncSession
 from sqlalchemy.orm import Mapper
 
-from fastauth.backends.sql.database import begin_on_sqlite, translated
+from fastauth.backends.sql.database import Database, begin_on_sqlite, translated
 from fastauth.backends.sql.errors import values_hidden
 
 _T = TypeVar("_T")
@@ -22,29 +22,42 @@ class JoinedDatabase:
     Args:
         session: The caller's.
         mapper: The user class's, by which a session with several engines finds the right one.
+        attempted_again: Whether somebody begins the whole transaction anew after a conflict.
     """
 
-    def __init__(self, session: AsyncSession, mapper: Mapper[Any]) -> None:
-        self._session = session
+    def __init__(self, session: AsyncSession, mapper: Mapper[Any], *, attempted_again: bool = False) -> None:
+        self._is_last = not attempted_again
+        self.session = session
         self._bind_arguments = {"mapper": mapper}
 
-    async def attempt(self, verb: Callable[[], Awaitable[_T]]) -> _T:
+    async def attempt(self, verb: Callable[[Database], Awaitable[_T]]) -> _T:
         """Return what the verb returns; what is pending in the session goes before it, as before any query."""
-        if self._session.autoflush:
-            await self._session.flush()
-        return await translated(verb, last=True)
+        if self.session.autoflush:
+            await self.session.flush()
+        return await translated(lambda: verb(self), last=self._is_last)
+
+    async def attempt_step(self, step: Callable[[], Awaitable[_T]]) -> _T:
+        """Return what the step returns; each verb in it is an attempt."""
+        return await step()
+
+    @asynccontextmanager
+    async def transaction(self) -> AsyncGenerator[AsyncSession, None]:
+        """The session itself with a savepoint, to which it returns on any exception."""
+        await begin_on_sqlite(await self.session.connection(bind_arguments=self._bind_arguments))
+        async with self.session.begin_nested():
+            yield self.session
 
     @asynccontextmanager
     async def read(self) -> AsyncGenerator[AsyncConnection, None]:
         """The session's connection."""
-        connection = await self._session.connection(bind_arguments=self._bind_arguments)
+        connection = await self.session.connection(bind_arguments=self._bind_arguments)
         with values_hidden():
             yield connection
 
     @asynccontextmanager
     async def write(self) -> AsyncGenerator[AsyncConnection, None]:
         """The session's connection with a savepoint, to which it returns on any exception."""
-        connection = await self._session.connection(bind_arguments=self._bind_arguments)
+        connection = await self.session.connection(bind_arguments=self._bind_arguments)
         # Without it, a savepoint would be SQLite's transaction, and its release the commit.
         await begin_on_sqlite(connection)
         async with connection.begin_nested():

@@ -101,28 +101,30 @@ class SQLRoleStore(SQLBase[U]):
             return bool((await connection.execute(delete(roles).where(roles.c.id == role_id))).rowcount)
 
     @verb
-    async def grant_role(self, user_id: str, role_name: str, *, unless_holding: Collection[str] = ()) -> None:
-        """Give the user the role; nothing changes when they hold it."""
+    async def grant_role(self, user_id: str, role_name: str, *, unless_holding: Collection[str] = ()) -> bool:
+        """Give the user the role; False when they hold it already."""
         user_roles = self._tables.user_roles
         try:
             async with self.database.write() as connection:
                 key, role_id = await self._holding(connection, user_id, role_name, unless_holding)
                 held = select(user_roles.c.user_id).where(user_roles.c.user_id == key, user_roles.c.role_id == role_id)
-                if (await connection.execute(held)).first() is None:
-                    await connection.execute(insert(user_roles).values(user_id=key, role_id=role_id))
+                if (await connection.execute(held)).first() is not None:
+                    return False
+                await connection.execute(insert(user_roles).values(user_id=key, role_id=role_id))
+                return True
         except IntegrityError as error:  # the user or the role was deleted, or the role granted, meanwhile
             raise LostRaceError from error
 
     @verb
-    async def revoke_role(self, user_id: str, role_name: str, *, unless_holding: Collection[str] = ()) -> None:
-        """Take the role from the user; nothing changes when they do not hold it."""
+    async def revoke_role(self, user_id: str, role_name: str, *, unless_holding: Collection[str] = ()) -> bool:
+        """Take the role from the user; False when they do not hold it."""
         user_roles = self._tables.user_roles
         async with self.database.write() as connection:
             key, role_id = await self._holding(connection, user_id, role_name, unless_holding)
             if role_name == SUPERADMIN:
                 await self._keep_a_superadmin(connection, key)
             holding = (user_roles.c.user_id == key, user_roles.c.role_id == role_id)
-            await connection.execute(delete(user_roles).where(*holding))
+            return bool((await connection.execute(delete(user_roles).where(*holding))).rowcount)
 
     async def _holding(
         self, connection: AsyncConnection, user_id: str, role_name: str, unless_holding: Collection[str]

@@ -1,9 +1,10 @@
 """The session verbs."""
 
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from datetime import datetime
 
-from sqlalchemy import bindparam, delete, insert, literal, select, update
+from sqlalchemy import Table, bindparam, delete, insert, literal, select, update
+from sqlalchemy.exc import IntegrityError
 
 from fastauth.backends.sql.base import COUNTED, SQLBase, is_session_id, verb
 from fastauth.backends.sql.database import Database
@@ -105,23 +106,37 @@ class SQLTokenStore(SQLBase[U]):
             return bool((await connection.execute(self._rotate, parameters)).rowcount)
 
     @verb
-    async def revoke_session(self, session_id: str, *, now: datetime) -> bool:
-        """Revoke the session; False when there is no live session of this id."""
+    async def revoke_session(self, session_id: str, *, now: datetime, user_id: str | None = None) -> bool:
+        """Revoke the session; False when there is no live session of this id, or it is not this user's."""
         if not is_session_id(session_id):
             return False
         sessions = self._tables.sessions.c
         live = (sessions.id == session_id, sessions.revoked_at.is_(None), sessions.expires_at > now)
         revoke = update(self._tables.sessions).where(*live).values(revoked_at=now)
+        if user_id is not None:
+            key = self._mapping.parse_key(user_id)
+            if key is None:
+                return False
+            revoke = revoke.where(sessions.user_id == key)
         async with self.database.write_once() as connection:
             return bool((await connection.execute(revoke)).rowcount)
 
     @verb
-    async def revoke_sessions(self, user_id: str, *, now: datetime, except_session: str | None = None) -> int:
+    async def revoke_sessions(
+        self,
+        user_id: str,
+        *,
+        now: datetime,
+        except_session: str | None = None,
+        unless_holding: Collection[str] = (),
+    ) -> int:
         """Revoke the user's live sessions but one; return how many were revoked."""
         key = self._mapping.parse_key(user_id)
         if key is None:
             return 0
-        async with self.database.write_once() as connection:
+        database = self.database
+        async with database.write() if unless_holding else database.write_once() as connection:
+            await self._check_rank(connection, key, unless_holding)
             return await self._revoke_sessions(connection, key, now, except_session)
 
     @verb
@@ -144,11 +159,26 @@ class SQLTokenStore(SQLBase[U]):
             return [self._session(tuple(row)) for row in await connection.execute(mine)]
 
     @verb
+    async def use_token(self, token_id: str, *, expires_at: datetime) -> bool:
+        """Note that a single-use token was used; False when it was used before, also at this very moment."""
+        use = insert(self._tables.used_tokens).values(id=token_id, expires_at=expires_at)
+        try:
+            async with self.database.write_once() as connection:
+                await connection.execute(use)
+        except IntegrityError:
+            return False
+        return True
+
+    @verb
     async def purge_expired(self, now: datetime) -> int:
-        """Delete the sessions that can never live again, in batches that lock little; return how many were deleted."""
-        sessions = self._tables.sessions
-        expired = sessions.c.expires_at <= now
-        batch = select(sessions.c.id).where(expired).limit(_PURGE_BATCH)
+        """Delete the sessions that have expired, and what is known of tokens that have; return how many sessions."""
+        await self._purge(self._tables.used_tokens, now)
+        return await self._purge(self._tables.sessions, now)
+
+    async def _purge(self, table: Table, now: datetime) -> int:
+        # In batches that lock little.
+        expired = table.c.expires_at <= now
+        batch = select(table.c.id).where(expired).limit(_PURGE_BATCH)
         purged = 0
         while True:
             async with self.database.read() as connection:
@@ -157,4 +187,4 @@ class SQLTokenStore(SQLBase[U]):
                 return purged
             async with self.database.write_once() as connection:
                 # Still expired: where clocks differ, another process may have just prolonged one.
-                purged += (await connection.execute(delete(sessions).where(sessions.c.id.in_(ids), expired))).rowcount
+                purged += (await connection.execute(delete(table).where(table.c.id.in_(ids), expired))).rowcount

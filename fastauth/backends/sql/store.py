@@ -1,7 +1,6 @@
 """The store itself: the three groups of verbs on one engine, and the life of the schema."""
 
 import asyncio
-import copy
 import random
 from collections.abc import Sequence
 from contextlib import suppress
@@ -12,7 +11,10 @@ from sqlalchemy.exc import DBAPIError
 from sqlalchemy.ext.asyncio import AsyncEngine, AsyncSession
 from typing_extensions import TypeVar
 
+from fastauth.backends.sql.audit import SQLAuditStore
 from fastauth.backends.sql.base import verb
+from fastauth.backends.sql.changes import SQLUserChanges
+from fastauth.backends.sql.commit import CommittingDatabase
 from fastauth.backends.sql.database import EngineDatabase, begin_on_sqlite
 from fastauth.backends.sql.joined import JoinedDatabase
 from fastauth.backends.sql.listing import SQLUserListing
@@ -21,15 +23,15 @@ from fastauth.backends.sql.models import User
 from fastauth.backends.sql.roles import SQLRoleStore
 from fastauth.backends.sql.sessions import SQLTokenStore
 from fastauth.backends.sql.tables import tables_for
-from fastauth.backends.sql.users import SQLUserStore
 from fastauth.core.exceptions import ConfigurationError
+from fastauth.core.protocols import CommitStep
 
 M = TypeVar("M", default=User)
 
 _CREATE_ATTEMPTS = 10
 
 
-class SQLStore(SQLUserStore[M], SQLUserListing[M], SQLRoleStore[M], SQLTokenStore[M]):
+class SQLStore(SQLUserChanges[M], SQLUserListing[M], SQLRoleStore[M], SQLTokenStore[M], SQLAuditStore[M]):
     """Keeps users, roles and sessions in a SQL database.
 
     Args:
@@ -86,9 +88,9 @@ class SQLStore(SQLUserStore[M], SQLUserListing[M], SQLRoleStore[M], SQLTokenStor
         """
         for _ in range(_CREATE_ATTEMPTS - 1):
             with suppress(DBAPIError):
-                return await self.database.attempt(self._create_missing)
+                return await self.database.attempt(lambda _: self._create_missing())
             await asyncio.sleep(random.uniform(0.01, 0.1))  # noqa: S311
-        return await self.database.attempt(self._create_missing)
+        return await self.database.attempt(lambda _: self._create_missing())
 
     async def _create_missing(self) -> None:
         tables = self._tables
@@ -125,9 +127,15 @@ class SQLStore(SQLUserStore[M], SQLUserListing[M], SQLRoleStore[M], SQLTokenStor
         Args:
             session: The caller's session. What is pending in it is flushed before each verb.
         """
-        store = copy.copy(self)
-        store.database = JoinedDatabase(session, self._mapping.mapper)
-        return store
+        return self.using(JoinedDatabase(session, self._mapping.mapper))
+
+    def before_commit(self, step: CommitStep[M]) -> "SQLStore[M]":
+        """Return the same store, whose verbs await ``step`` before they commit; ``commit.session`` is the session."""
+
+        def store_on(session: AsyncSession) -> SQLStore[M]:
+            return self.using(JoinedDatabase(session, self._mapping.mapper, attempted_again=True))
+
+        return self.using(CommittingDatabase(self.database, store_on, step))
 
     async def close(self) -> None:
         """Give the idle connections back to the database; the engine may be used again afterwards."""

@@ -1,4 +1,4 @@
-"""Our three tables, beside the app's user table and in its metadata; stock types and named constraints only."""
+"""Our tables, beside the app's user table and in its metadata; stock types and named constraints only."""
 
 from typing import Any, NamedTuple
 
@@ -18,6 +18,7 @@ from sqlalchemy.dialects import mysql
 from fastauth.core.exceptions import ConfigurationError
 
 _PREFIX = "fastauth_"
+_NAMES = ("roles", "user_roles", "sessions", "used_tokens", "audit_records")
 _MYSQL = ("mysql", "mariadb")
 
 
@@ -43,13 +44,15 @@ class Tables(NamedTuple):
     roles: Table
     user_roles: Table
     sessions: Table
+    used_tokens: Table
+    audit_records: Table
 
     def to_create(self) -> list[Table]:
-        """Return the four tables, and those that the user table refers to, and so on."""
+        """Return the user table and ours, and those that the user table refers to, and so on."""
         wanted = [self.users]
         for table in wanted:
             wanted += {key.column.table for key in table.foreign_keys}.difference(wanted)
-        return [*wanted, self.roles, self.user_roles, self.sessions]
+        return [*wanted, *self[1:]]
 
 
 def tables_for(users: Table, key: Column[Any]) -> Tables:
@@ -62,7 +65,7 @@ def tables_for(users: Table, key: Column[Any]) -> Tables:
     in_schema = f"{users.schema}." if users.schema else ""
     if f"{in_schema}{_PREFIX}roles" not in existing:
         _define(users, key)
-    tables = Tables(users, *(existing[f"{in_schema}{_PREFIX}{name}"] for name in ("roles", "user_roles", "sessions")))
+    tables = Tables(users, *(existing[f"{in_schema}{_PREFIX}{name}"] for name in _NAMES))
     if not tables.sessions.c.user_id.references(key):
         raise ConfigurationError(
             f"The metadata of {users.fullname} has FastAuth's tables for another user table already. "
@@ -115,6 +118,36 @@ def _define(users: Table, key: Column[Any]) -> None:
         ForeignKeyConstraint(["user_id"], [key], name=f"fk_{_PREFIX}sessions_user_id", ondelete="CASCADE"),
         UniqueConstraint("user_id", "id", name=f"uq_{_PREFIX}sessions_user_id"),
         Index(f"ix_{_PREFIX}sessions_expires_at", "expires_at"),
+        schema=users.schema,
+        **options,
+    )
+    Table(
+        f"{_PREFIX}used_tokens",
+        users.metadata,
+        Column("id", text(32)),
+        Column("expires_at", _moment(), nullable=False),
+        PrimaryKeyConstraint("id", name=f"pk_{_PREFIX}used_tokens"),
+        Index(f"ix_{_PREFIX}used_tokens_expires_at", "expires_at"),
+        schema=users.schema,
+        **options,
+    )
+    # Without foreign keys: what is on record stays there when the user or the session is gone.
+    Table(
+        f"{_PREFIX}audit_records",
+        users.metadata,
+        Column("id", text(32)),
+        Column("at", _moment(), nullable=False),
+        Column("event", text(64), nullable=False),
+        Column("outcome", text(16), nullable=False),
+        Column("actor_id", text(255)),
+        Column("user_id", text(255)),
+        Column("session_id", text(32)),
+        Column("ip", text(45)),
+        Column("user_agent", text(255)),
+        Column("details", text(2000), nullable=False),
+        PrimaryKeyConstraint("id", name=f"pk_{_PREFIX}audit_records"),
+        Index(f"ix_{_PREFIX}audit_records_at", "at"),
+        Index(f"ix_{_PREFIX}audit_records_user_id", "user_id", "id"),
         schema=users.schema,
         **options,
     )
