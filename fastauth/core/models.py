@@ -93,6 +93,19 @@ class Account(Generic[U]):
         return VERIFIED in self.roles
 
 
+@dataclass(frozen=True, slots=True)
+class Client:
+    """Where a request came from.
+
+    Attributes:
+        ip: The client's address; None where it is not known.
+        user_agent: The client's own description.
+    """
+
+    ip: str | None = None
+    user_agent: str | None = None
+
+
 class Login(NamedTuple):
     """What somebody signs in with, in canonical form."""
 

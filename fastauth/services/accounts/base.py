@@ -1,0 +1,114 @@
+"""What the parts of the service stand on."""
+
+import copy
+from datetime import datetime
+from typing import Any, Generic
+
+from typing_extensions import Self
+
+from fastauth.core.clock import Clock
+from fastauth.core.exceptions import CredentialsException, UserNotFoundException, ValidationException
+from fastauth.core.identity import canonical_email, canonical_login
+from fastauth.core.models import Account, Login, U
+from fastauth.core.passwords import Passwords
+from fastauth.core.protocols import Store
+from fastauth.services.background import Background
+from fastauth.services.events import Events
+from fastauth.services.notices import Notices
+from fastauth.services.single_use import SingleUseTokens
+
+
+class AccountsBase(Generic[U]):
+    """The common ground of everything that happens to an account.
+
+    Args:
+        store: Where users are kept.
+        passwords: Judges, hashes and compares.
+        events: Tells the app and the audit trail.
+        tokens: Makes and takes what is mailed.
+        notices: Mails it.
+        background: Runs what nobody waits for.
+        clock: The time.
+        enumeration_safe: Whether nobody may learn which addresses have an account.
+    """
+
+    def __init__(
+        self,
+        store: Store[U],
+        passwords: Passwords,
+        *,
+        events: Events[U],
+        tokens: SingleUseTokens,
+        notices: Notices,
+        background: Background,
+        clock: Clock,
+        enumeration_safe: bool = False,
+    ) -> None:
+        self._store = store
+        self._passwords = passwords
+        self._events = events
+        self._tokens = tokens
+        self._notices = notices
+        self._background = background
+        self._clock = clock
+        self._enumeration_safe = enumeration_safe
+
+    def on(self, store: Store[U]) -> Self:
+        """Return the same service on another store; on ``store.joined(session)``, it acts in your own transaction.
+
+        Hooks that run *after* an event run when the service is done, whether you commit or not.
+
+        Args:
+            store: A store of the same user model.
+        """
+        other = copy.copy(self)
+        other._store = store  # noqa: SLF001  # of the same class
+        return other
+
+    async def get(self, user_id: str) -> Account[U]:
+        """Return the account of this user.
+
+        Raises:
+            UserNotFoundException: There is no such user.
+        """
+        account = await self._store.get_user(user_id)
+        if account is None:
+            raise UserNotFoundException
+        return account
+
+    async def find(self, login: str) -> Account[U] | None:
+        """Return the account with this username or e-mail address, in any spelling; None when there is none."""
+        canonical = canonical_login(login)
+        return await self._store.find_user(canonical) if canonical is not None else None
+
+    async def _find_by_email(self, email: str) -> Account[U] | None:
+        try:
+            canonical = canonical_email(email)
+        except ValidationException:
+            return None
+        return await self._store.find_user(Login("email", canonical))
+
+    async def _prove(self, user_id: str, current_password: str) -> Account[U]:
+        """Return the account of who knows its password."""
+        account = await self.get(user_id)
+        if not (await self._passwords.verify(current_password, account.hashed_password)).ok:
+            raise CredentialsException("The current password is not correct.")
+        return account
+
+    def _checked_email(self, email: str) -> str:
+        canonical = canonical_email(email)
+        self._check_length("email", canonical, self._store.schema.email_max_length)
+        return canonical
+
+    def _now(self) -> datetime:
+        # What is written has whole seconds: databases differ in how finely they keep time.
+        return self._clock().replace(microsecond=0)
+
+    @staticmethod
+    def _check_length(field: str, value: str, limit: int) -> None:
+        if len(value) > limit:
+            raise ValidationException.of(field, f"At most {limit} characters fit here.", "string_too_long")
+
+    @staticmethod
+    def _is_usable(account: Account[Any] | None) -> bool:
+        return account is not None and not account.disabled

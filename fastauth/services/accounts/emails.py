@@ -1,0 +1,144 @@
+"""The address of an account: to verify it, and to change it."""
+
+from collections.abc import Awaitable, Callable
+from dataclasses import replace
+from typing import TypeVar
+
+from fastauth.core.events import EmailChanged, EmailChangeRequested, EmailVerified
+from fastauth.core.exceptions import (
+    RoleNotFoundException,
+    TokenException,
+    UserExistsException,
+    ValidationException,
+)
+from fastauth.core.models import STANDARD_ROLES, VERIFIED, Account, Login, U
+from fastauth.core.notifications import NotificationKind
+from fastauth.core.signing import Purpose
+from fastauth.services.accounts.base import AccountsBase
+
+_R = TypeVar("_R")
+
+
+class Emails(AccountsBase[U]):
+    """Proves that mail to an address reaches the owner of the account."""
+
+    async def request_verification(self, account: Account[U]) -> None:
+        """Mail the account's address a link to verify it; nothing happens when it is verified, or nothing is mailed."""
+        if account.verified or not self._notices.enabled:
+            return
+        token = await self._tokens.make(Purpose.VERIFY_EMAIL, account, account.email)
+        lifetime = self._tokens.lifetimes[Purpose.VERIFY_EMAIL]
+        self._notices.send(NotificationKind.VERIFY_EMAIL, account, token=token, expires_in=lifetime)
+
+    async def verify_email(self, token: str) -> Account[U]:
+        """Take the token that was mailed: the account holds the role ``verified`` from now on.
+
+        Raises:
+            TokenException: The token is not good, was used before, or was mailed to another address than the account
+                has by now.
+        """
+        claims = self._tokens.read(token, Purpose.VERIFY_EMAIL)
+        account = await self._store.get_user(claims["sub"])
+        if account is None or account.disabled or account.verified:
+            raise TokenException(reason="nothing to verify")
+        self._tokens.check_state(claims, account.email)
+
+        async def verify() -> bool:
+            return await self._events.commit(
+                self._store,
+                lambda store: store.set_email(account.id, account.email, verified=True, old_email=account.email),
+                EmailVerified,
+                lambda _: self._events.make(EmailVerified, by=account, account=_with_verified(account)),
+                first=self._tokens.use(claims),
+            )
+
+        if not await self._with_standard_roles(verify):
+            raise TokenException(reason="moved on")
+        return await self.get(account.id)
+
+    async def request_email_change(self, user_id: str, new_email: str, current_password: str) -> None:
+        """Mail the new address a link that makes it the account's, and tell the present one of it.
+
+        Args:
+            user_id: The user.
+            new_email: In any spelling.
+            current_password: What proves that it is the user who asks (ASVS 7.5.1).
+
+        Raises:
+            UserNotFoundException: There is no such user.
+            CredentialsException: The current password is wrong.
+            ValidationException: The address is none, or is the account's already.
+            UserExistsException: Somebody else has the address; with ``enumeration_safe``, only that address is told.
+            ConfigurationError: There is no notifier.
+        """
+        self._notices.require()
+        canonical = self._checked_email(new_email)
+        account = await self._prove(user_id, current_password)
+        if canonical == account.email:
+            raise ValidationException.of("new_email", "This is the account's address already.")
+        if await self._store.find_user(Login("email", canonical)) is not None:
+            if not self._enumeration_safe:
+                raise UserExistsException(field="email")
+            self._notices.send(NotificationKind.ALREADY_REGISTERED, account, to=canonical)
+            return
+        # It dies with the password, too: who takes a stolen account back by a new password also stops this.
+        state = (account.email, account.hashed_password)
+        token = await self._tokens.make(Purpose.CHANGE_EMAIL, account, *state, email=canonical)
+        lifetime = self._tokens.lifetimes[Purpose.CHANGE_EMAIL]
+        self._notices.send(
+            NotificationKind.CONFIRM_EMAIL_CHANGE,
+            account,
+            to=canonical,
+            token=token,
+            expires_in=lifetime,
+            new_email=canonical,
+        )
+        self._notices.send(NotificationKind.EMAIL_CHANGE_REQUESTED, account, new_email=canonical)
+        event = self._events.make(EmailChangeRequested, by=account, account=account, new_email=canonical)
+        await self._events.record(event, self._store)
+
+    async def confirm_email_change(self, token: str) -> Account[U]:
+        """Take the token that was mailed to the new address: it is the account's from now on, and verified.
+
+        Raises:
+            TokenException: The token is not good, was used before, or the account has another address or password by
+                now.
+            UserExistsException: Somebody else has taken the address meanwhile.
+        """
+        claims = self._tokens.read(token, Purpose.CHANGE_EMAIL)
+        account = await self._store.get_user(claims["sub"])
+        if account is None or account.disabled:
+            raise TokenException(reason="no such account")
+        self._tokens.check_state(claims, account.email, account.hashed_password)
+        new_email: str = claims["email"]
+
+        async def change() -> bool:
+            return await self._events.commit(
+                self._store,
+                lambda store: store.set_email(account.id, new_email, verified=True, old_email=account.email),
+                EmailChanged,
+                lambda _: self._changed(account, new_email, by=account),
+                first=self._tokens.use(claims),
+            )
+
+        if not await self._with_standard_roles(change):
+            raise TokenException(reason="moved on")
+        self._notices.send(NotificationKind.EMAIL_CHANGED, account, new_email=new_email)
+        return await self.get(account.id)
+
+    def _changed(self, account: Account[U], new_email: str, *, by: Account[U] | None) -> EmailChanged[U]:
+        return self._events.make(
+            EmailChanged, by=by, account=account, old_email=account.email, new_email=new_email
+        )
+
+    async def _with_standard_roles(self, step: Callable[[], Awaitable[_R]]) -> _R:
+        try:
+            return await step()
+        except RoleNotFoundException:
+            # The schema was made by a migration, and nobody has filled it yet.
+            await self._store.ensure_roles(STANDARD_ROLES)
+            return await step()
+
+
+def _with_verified(account: Account[U]) -> Account[U]:
+    return replace(account, roles=account.roles | {VERIFIED})

@@ -1,0 +1,107 @@
+"""From a stranger to an account."""
+
+from collections.abc import Collection, Mapping
+from typing import Any
+
+from fastauth.core.events import UserRegistered
+from fastauth.core.exceptions import UserExistsException, ValidationException
+from fastauth.core.identity import canonical_username
+from fastauth.core.models import USER, Account, NewUser, U
+from fastauth.core.notifications import NotificationKind
+from fastauth.services.accounts.emails import Emails
+
+
+class Registration(Emails[U]):
+    """Makes accounts."""
+
+    async def register(self, username: str, email: str, password: str, **fields: Any) -> Account[U]:
+        """Make an account that holds the role ``user``, and mail its address a link to verify it.
+
+        Args:
+            username: In any spelling; the canonical form is kept (RFC 8265, UsernameCaseMapped).
+            email: In any spelling; the canonical form is kept.
+            password: In the clear; only its hash is kept.
+            fields: Attributes of the app's own user model.
+
+        Raises:
+            ValidationException: A value does not fit.
+            WeakPasswordException: The password does not meet the policy.
+            UserExistsException: The username or the e-mail address is taken.
+        """
+        account = await self.create(username, email, password, fields=fields)
+        await self.request_verification(account)
+        return account
+
+    async def register_quietly(self, username: str, email: str, password: str, **fields: Any) -> None:
+        """Register as :meth:`register` does, and tell only the owner of the address whether that was possible.
+
+        What is wrong with the values themselves is said at once. The rest is done when the answer is out, so that
+        neither the answer nor its time says whether somebody has an account.
+
+        Raises:
+            ValidationException: A value does not fit.
+            WeakPasswordException: The password does not meet the policy.
+        """
+        new = (canonical_username(username), self._checked_email(email))
+        self._check_length("username", new[0], self._store.schema.username_max_length)
+        self._passwords.check(password)
+        self._background.start("registration", self._register_quietly(*new, password, fields))
+
+    async def _register_quietly(self, username: str, email: str, password: str, fields: Mapping[str, Any]) -> None:
+        try:
+            await self.register(username, email, password, **fields)
+        except UserExistsException as error:
+            kind = NotificationKind.USERNAME_TAKEN if error.field == "username" else NotificationKind.ALREADY_REGISTERED
+            self._notices.send_to(kind, email, username)
+
+    async def create(
+        self,
+        username: str,
+        email: str,
+        password: str | None,
+        *,
+        hashed_password: str | None = None,
+        roles: Collection[str] = (USER,),
+        fields: Mapping[str, Any] | None = None,
+        by: Account[Any] | None = None,
+    ) -> Account[U]:
+        """Make an account that holds these roles; nothing is mailed.
+
+        Args:
+            username: In any spelling.
+            email: In any spelling.
+            password: In the clear; None when ``hashed_password`` is given.
+            hashed_password: A hash made elsewhere, of a kind that is verified here; for moving users in.
+            roles: Names of roles.
+            fields: Attributes of the app's own user model.
+            by: Who acts.
+
+        Raises:
+            ValidationException: A value does not fit.
+            WeakPasswordException: The password does not meet the policy.
+            UserExistsException: The username or the e-mail address is taken.
+            RoleNotFoundException: One of the roles does not exist.
+        """
+        username, email = canonical_username(username), self._checked_email(email)
+        self._check_length("username", username, self._store.schema.username_max_length)
+        new = NewUser(username, email, await self._hash(password, hashed_password), fields or {})
+
+        async def add() -> Account[U]:
+            return await self._events.commit(
+                self._store,
+                lambda store: store.add_user(new, roles=roles),
+                UserRegistered,
+                lambda account: self._events.make(UserRegistered, by=by, account=account),
+            )
+
+        return await self._with_standard_roles(add)
+
+    async def _hash(self, password: str | None, hashed_password: str | None) -> str:
+        if (password is None) == (hashed_password is None):
+            raise ValidationException.of("password", "Give a password, or the hash of one, and not both.")
+        if hashed_password is not None:
+            if not self._passwords.recognizes(hashed_password):
+                raise ValidationException.of("hashed_password", "This is not a password hash that can be verified.")
+            return hashed_password
+        self._passwords.check(password or "")
+        return await self._passwords.hash(password or "")

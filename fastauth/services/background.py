@@ -1,0 +1,58 @@
+"""Work that is done off the answer's path: mails, and hooks whose failure harms nothing."""
+
+import asyncio
+import logging
+from collections.abc import Coroutine
+from typing import Any
+
+from fastauth.core.exceptions import StoreUnavailableException
+
+logger = logging.getLogger("fastauth")
+
+_MOST = 1000  # that wait or run at once; past it, something downstream hangs
+
+
+class Background:
+    """Runs coroutines that nobody waits for, and sees them through when the app stops.
+
+    Args:
+        patience: How long the app's stopping waits for them, in seconds.
+    """
+
+    def __init__(self, *, patience: float = 10) -> None:
+        self._patience = patience
+        self._tasks: set[asyncio.Task[None]] = set()  # the loop itself would not keep them
+
+    def start(self, name: str, work: Coroutine[Any, Any, Any]) -> None:
+        """Begin the work; its failure is logged.
+
+        Args:
+            name: What the log calls it.
+            work: What is to be done.
+
+        Raises:
+            StoreUnavailableException: Too much is waiting already.
+        """
+        if len(self._tasks) >= _MOST:
+            work.close()
+            raise StoreUnavailableException("Too much work is waiting.")
+        task = asyncio.get_running_loop().create_task(self._run(name, work))
+        self._tasks.add(task)
+        task.add_done_callback(self._tasks.discard)
+
+    @staticmethod
+    async def _run(name: str, work: Coroutine[Any, Any, Any]) -> None:
+        try:
+            await work
+        except Exception:
+            logger.exception("Background work failed: %s", name)
+
+    async def drain(self) -> None:
+        """Wait for what this event loop has begun; what takes too long is cancelled."""
+        loop = asyncio.get_running_loop()
+        tasks = {task for task in self._tasks if task.get_loop() is loop}
+        while tasks:
+            _, late = await asyncio.wait(tasks, timeout=self._patience)
+            for task in late:
+                task.cancel()
+            tasks = {task for task in self._tasks if task.get_loop() is loop} - late

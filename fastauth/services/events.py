@@ -1,0 +1,130 @@
+"""Hooks in two phases, and the audit trail: what else happens when something happens to an account."""
+
+import inspect
+from collections.abc import Awaitable, Callable, Sequence
+from contextvars import ContextVar
+from typing import Any, Generic, TypeVar
+
+from fastauth.core.clock import Clock
+from fastauth.core.events import Event
+from fastauth.core.exceptions import ConfigurationError
+from fastauth.core.models import Account, Client, U
+from fastauth.core.protocols import Commit, CommitStep, Store
+from fastauth.services.audit import AuditTrail
+from fastauth.services.background import Background
+
+_R = TypeVar("_R")
+_E = TypeVar("_E", bound=Event)
+
+Hook = Callable[..., Any]
+
+current_client: ContextVar[Client] = ContextVar("fastauth_client", default=Client())
+"""Where the request that is being answered came from."""
+
+
+class Events(Generic[U]):
+    """Tells the app, and the audit trail, what happens.
+
+    *Before* hooks run inside the transaction of the change, and may refuse it. *After* hooks run when it is committed,
+    off the answer's path, and their failure is logged and harms nothing.
+
+    Args:
+        background: Runs the after hooks.
+        audit: Where everything is put on record.
+        clock: The time.
+    """
+
+    def __init__(self, background: Background, audit: AuditTrail, *, clock: Clock) -> None:
+        self._background = background
+        self._audit = audit
+        self._clock = clock
+        self._before: list[tuple[type[Event], Hook]] = []
+        self._after: list[tuple[type[Event], Hook]] = []
+
+    def before(self, event_class: type[_E], hook: Hook) -> None:
+        """Run the hook before an event of this class, or of one below it, is committed."""
+        self._before.append((_checked(event_class, hook, most=2), hook))
+
+    def after(self, event_class: type[_E], hook: Hook) -> None:
+        """Run the hook after an event of this class, or of one below it, was committed."""
+        self._after.append((_checked(event_class, hook, most=1), hook))
+
+    def make(self, event_class: Callable[..., _E], *, by: Account[Any] | None = None, **facts: Any) -> _E:
+        """Return an event of now, from where the request came from.
+
+        Args:
+            event_class: Its class.
+            by: Who acts; None is the system, or somebody who is not signed in.
+            facts: What else the class wants to know.
+        """
+        actor_id = by.id if by is not None else None
+        return event_class(at=self._clock(), actor_id=actor_id, client=current_client.get(), **facts)
+
+    async def commit(
+        self,
+        store: Store[U],
+        verb: Callable[[Store[U]], Awaitable[_R]],
+        event_class: type[Event],
+        make: Callable[[_R], Event],
+        *,
+        first: CommitStep[U] | None = None,
+    ) -> _R:
+        """Return what the verb returns; with it are committed the event's before hooks and its line of the audit trail.
+
+        Where there are none, it is the verb alone. If the verb changes nothing, nothing happens.
+
+        Args:
+            store: Where the verb acts.
+            verb: One verb of the store it is given.
+            event_class: The class of the event.
+            make: Makes the event of what the verb returns.
+            first: What else is part of the same step, and comes before the hooks.
+        """
+        hooks = [hook for each, hook in self._before if issubclass(event_class, each)]
+        made: list[Event] = []
+
+        async def step(commit: Commit[U]) -> None:
+            if first is not None:
+                await first(commit)
+            made[:] = [make(commit.result)]
+            for hook in hooks:
+                await _call(hook, made[0], commit.session)
+            await self._audit.keep(made[0], commit.store)
+
+        is_alone = first is None and not hooks and not self._audit.keeps
+        result = await verb(store if is_alone else store.before_commit(step))
+        if result:
+            self.happened(made[0] if made else make(result))
+        return result
+
+    async def record(self, event: Event, store: Store[U]) -> None:
+        """Put an event on record that changes nothing in the store, and run its after hooks."""
+        await self._audit.keep(event, store)
+        self.happened(event)
+
+    def happened(self, event: Event) -> None:
+        """Log an event that is committed, and begin its after hooks."""
+        self._audit.log(event)
+        for each, hook in self._after:
+            if isinstance(event, each):
+                self._background.start(f"hook {_name(hook)} after {event.name}", _call(hook, event))
+
+
+async def _call(hook: Hook, event: Event, *session: Any) -> None:
+    wanted = len(inspect.signature(hook).parameters) - 1
+    result = hook(event, *session[:wanted])
+    if inspect.isawaitable(result):
+        await result
+
+
+def _checked(event_class: type[_E], hook: Hook, *, most: int) -> type[_E]:
+    if not (isinstance(event_class, type) and issubclass(event_class, Event)):
+        raise ConfigurationError(f"{event_class!r} is no event: name a class of fastauth.events, such as UserRegistered.")
+    if not 1 <= len(inspect.signature(hook).parameters) <= most:
+        takes = "the event" if most == 1 else "the event, and optionally the session of its transaction"
+        raise ConfigurationError(f"The hook {_name(hook)} takes {takes}, and nothing else.")
+    return event_class
+
+
+def _name(hook: Hook) -> str:
+    return str(getattr(hook, "__qualname__", hook))
