@@ -37,6 +37,9 @@ from fastauth.core.models import Claims as Claims
 from fastauth.core.models import Role as Role
 from fastauth.core.models import Session as Session
 from fastauth.core.models import TokenPair as TokenPair
+from fastauth.core.notifications import Notification as Notification
+from fastauth.core.notifications import NotificationKind as NotificationKind
+from fastauth.core.protocols import Notifier as Notifier
 from fastauth.core.protocols import PasswordHasher as PasswordHasher
 from fastauth.core.protocols import RoleStore as RoleStore
 from fastauth.core.protocols import SignInMethod as SignInMethod

@@ -25,6 +25,7 @@ from pydantic import BaseModel
 from typing_extensions import TypeVar
 
 from fastauth.core.models import Account, AuditRecord, Login, NewUser, Role, Session, U, UserSchema
+from fastauth.core.notifications import Notification
 
 C_contra = TypeVar("C_contra", bound=BaseModel, contravariant=True, default=Any)
 
@@ -383,6 +384,18 @@ class SignInMethod(Protocol[U, C_contra]):
         Raises:
             CredentialsException: They prove none.
             InactiveUserException: They prove an account that is disabled.
+        """
+        ...
+
+
+class Notifier(Protocol):
+    """Tells people what happened to their account, by mail or another way."""
+
+    async def notify(self, notification: Notification, /) -> None:
+        """Put the notification into words and send it.
+
+        Called in the background and with a time-out, never while a request waits. It may raise: the failure is
+        logged by its kind, and nothing is tried again unless the notifier does so.
         """
         ...
 
