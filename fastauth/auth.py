@@ -1,34 +1,44 @@
 """The one place where everything meets. It wires and holds, and decides nothing."""
 
 import os
-from collections.abc import AsyncGenerator, Iterable, Sequence
+from collections.abc import AsyncGenerator, Callable, Collection, Iterable, Mapping, Sequence
 from contextlib import asynccontextmanager
 from datetime import timedelta
-from typing import Any, Generic
+from typing import Any, Generic, TypeVar, cast
 
 from fastapi import APIRouter, FastAPI
 
 from fastauth.core.clock import Clock, system_clock
+from fastauth.core.events import Event
 from fastauth.core.exceptions import ConfigurationError
 from fastauth.core.keys import SecretKey, make_key_ring
 from fastauth.core.models import U
 from fastauth.core.passwords import Passwords
-from fastauth.core.protocols import SignInMethod, Store
-from fastauth.core.settings import CookieSettings, PasswordSettings, TokenSettings
+from fastauth.core.protocols import Notifier, SignInMethod, Store
+from fastauth.core.settings import AuditSettings, CookieSettings, LinkSettings, PasswordSettings, TokenSettings
 from fastauth.core.signing import Purpose, Signer
 from fastauth.services.accounts import Accounts
+from fastauth.services.audit import Audit, AuditTrail
+from fastauth.services.background import Background
 from fastauth.services.bootstrap import Bootstrap
 from fastauth.services.deadline import with_deadline
+from fastauth.services.events import Events, Hook
+from fastauth.services.notices import Notices
 from fastauth.services.roles import Roles
 from fastauth.services.sessions import Sessions
+from fastauth.services.sign_in import SignIn
+from fastauth.services.single_use import SingleUseTokens
+from fastauth.services.token_claims import ClaimsHook, TokenClaims
 from fastauth.signin.password import PasswordSignIn
 from fastauth.web.dependencies import Dependencies, UserDependency, scheme_name_of
 from fastauth.web.error_handlers import install_exception_handlers
 from fastauth.web.openapi import publish_token_url
-from fastauth.web.routes.accounts import account_routes
-from fastauth.web.routes.roles import role_routes
-from fastauth.web.routes.tokens import token_routes
+from fastauth.web.router import Routes
+from fastauth.web.schemas import UserSchemas
 from fastauth.web.transport import TokenTransport
+
+_E = TypeVar("_E", bound=Event)
+_H = TypeVar("_H", bound=Callable[..., Any])
 
 
 class FastAuth(Generic[U]):
@@ -47,10 +57,16 @@ class FastAuth(Generic[U]):
             in development.
         token_url: Where to sign in; the refresh route is below it.
         registration: Whether anyone may register.
+        notifier: Mails what has to be mailed, such as ``SMTPNotifier(...)``. Without one, the routes that need a mail
+            are not there.
+        base_url: Where the pages are that links in mails lead to, such as ``https://app.example.com``.
+        enumeration_safe: Answer registrations alike whether or not the names are taken, with a mail telling which.
         production: Strict checks. None reads ``FASTAUTH_ENV``; without that it is development.
         tokens: Issuer, audience, leeway, grace and the longest session.
         passwords: Policy and hashing.
         cookies: Names and attributes.
+        links: The paths and lifetimes of links in mails.
+        audit: What becomes of the audit trail.
         sign_in_methods: Further ways to sign in; each gets a route below ``token_url``.
         store_timeout: How long a store call may take before it is given up with 503; seconds, or a ``timedelta``.
         clock: Where the time comes from; for tests.
@@ -71,10 +87,15 @@ class FastAuth(Generic[U]):
         secure_cookies: bool = True,
         token_url: str = "/token",  # noqa: S107
         registration: bool = True,
+        notifier: Notifier | None = None,
+        base_url: str | None = None,
+        enumeration_safe: bool = False,
         production: bool | None = None,
         tokens: TokenSettings | None = None,
         passwords: PasswordSettings | None = None,
         cookies: CookieSettings | None = None,
+        links: LinkSettings | None = None,
+        audit: AuditSettings | None = None,
         sign_in_methods: Sequence[SignInMethod[U, Any]] = (),
         store_timeout: float | timedelta = 5,
         clock: Clock = system_clock,
@@ -90,23 +111,46 @@ class FastAuth(Generic[U]):
             _check_registration(store)
 
         ring = make_key_ring(secret_key, algorithm=algorithm, production=self.production)
-        lifetimes = {Purpose.ACCESS: access, Purpose.REFRESH: refresh}
+        links = links or LinkSettings()
+        mailed = {
+            Purpose.VERIFY_EMAIL: links.verify_email_expires_in,
+            Purpose.RESET_PASSWORD: links.reset_password_expires_in,
+            Purpose.CHANGE_EMAIL: links.change_email_expires_in,
+        }
+        lifetimes = {Purpose.ACCESS: access, Purpose.REFRESH: refresh, **mailed}
         signer = Signer(ring, tokens, lifetimes=lifetimes, clock=clock)
         self.passwords = Passwords(passwords or PasswordSettings(), production=self.production)
         """Judges, hashes and verifies passwords, off the event loop."""
         timed = with_deadline(store, _span("store_timeout", store_timeout, timedelta(seconds=1)))
 
+        self._background = Background()
+        self._events: Events[U] = Events(self._background, AuditTrail(audit or AuditSettings()), clock=clock)
+        self._claims: TokenClaims[U] = TokenClaims()
+        self.audit: Audit[U] = Audit(timed)
+        """The audit trail that is kept in the database, with ``AuditSettings(keep=True)``."""
+        notices = Notices(notifier, base_url=base_url, links=links, background=self._background, clock=clock)
         self.sessions: Sessions[U] = Sessions(
             timed,
             signer,
+            events=self._events,
+            claims=self._claims,
             access_expires_in=access,
             refresh_expires_in=refresh,
             session_expires_in=tokens.session_expires_in,
             refresh_grace=tokens.refresh_grace,
             clock=clock,
         )
-        self.accounts: Accounts[U] = Accounts(timed, self.passwords, clock=clock)
-        self.roles: Roles[U] = Roles(timed)
+        self.accounts: Accounts[U] = Accounts(
+            timed,
+            self.passwords,
+            events=self._events,
+            tokens=SingleUseTokens(signer, clock=clock, lifetimes=mailed),
+            notices=notices,
+            background=self._background,
+            clock=clock,
+            enumeration_safe=enumeration_safe,
+        )
+        self.roles: Roles[U] = Roles(timed, events=self._events)
         self._bootstrap = Bootstrap(timed, self.accounts)
 
         transport = TokenTransport(
@@ -128,13 +172,21 @@ class FastAuth(Generic[U]):
         self.current_claims = dependencies.current_claims
         """What the access token says, without asking the store: true until it expires, revoked or not."""
 
-        password_sign_in = PasswordSignIn(timed, self.passwords)
-        self._token_routes = token_routes(
-            self.sessions, password_sign_in, sign_in_methods, transport, dependencies, token_url=token_url
+        self._routes = Routes(
+            sessions=self.sessions,
+            accounts=self.accounts,
+            roles=self.roles,
+            sign_ins=SignIn(timed, self.sessions, self._events),
+            password=PasswordSignIn(timed, self.passwords),
+            methods=sign_in_methods,
+            users=UserSchemas(store),
+            transport=transport,
+            dependencies=dependencies,
+            token_url=token_url,
+            registration=registration,
+            mails=notifier is not None,
+            enumeration_safe=enumeration_safe,
         )
-        self._account_router = account_routes(timed, self.accounts, dependencies, registration=registration)
-        self._role_router = role_routes(self.roles, dependencies)
-        self._scheme_name = scheme_name_of(token_url)
 
     def get_current_active_user_dependency(self) -> UserDependency[U]:
         """Return :attr:`current_user`, by its older name."""
@@ -152,26 +204,89 @@ class FastAuth(Generic[U]):
         """Return the dependency that lets in admins and superadmins."""
         return self._dependencies.is_admin()
 
+    def on(self, event_class: type[_E]) -> Callable[[_H], _H]:
+        """Run the function after each such event: when it is committed, and off the answer's path.
+
+        Its failure is logged and harms nothing. It takes the event, and may be ``async`` or not. ::
+
+            @auth.on(UserRegistered)
+            async def welcome(event: UserRegistered[User]) -> None: ...
+
+        Args:
+            event_class: A class of :mod:`fastauth.core.events`; one higher up stands for all below it.
+        """
+        return self._hook(self._events.after, event_class)
+
+    def before(self, event_class: type[_E]) -> Callable[[_H], _H]:
+        """Run the function before each such event is committed, in the same transaction.
+
+        What it raises undoes the change, and an exception of ours, or of a class of yours below one of ours, reaches
+        the client. It takes the event and, if it has a second parameter, the session of the transaction: SQLAlchemy's,
+        or MongoDB's client session, or None where the database has no transactions.
+
+        Args:
+            event_class: A class of :mod:`fastauth.core.events`; one higher up stands for all below it.
+        """
+        return self._hook(self._events.before, event_class)
+
+    def token_claims(self, function: _H) -> _H:
+        """Add what the function returns for an account, claims by name, to each of its access tokens."""
+        self._claims.add(cast("ClaimsHook", function))
+        return function
+
+    @staticmethod
+    def _hook(add: Callable[[type[_E], Hook], None], event_class: type[_E]) -> Callable[[_H], _H]:
+        def register(hook: _H) -> _H:
+            add(event_class, hook)
+            return hook
+
+        return register
+
     def get_auth_router(self) -> APIRouter:
         """Return the router of sign-in, refresh and sign-out."""
-        return self._token_routes.router
+        return self._routes.everything.auth
+
+    def get_session_router(self) -> APIRouter:
+        """Return the router of the signed-in user's sessions."""
+        return self._routes.everything.sessions
 
     def get_account_router(self) -> APIRouter:
-        """Return the router of registration and of the signed-in user."""
-        return self._account_router
+        """Return the router of registration, of the signed-in user, and of the flows that go by mail."""
+        return self._routes.everything.accounts
+
+    def get_user_router(self) -> APIRouter:
+        """Return the router by which administrators see to other users."""
+        return self._routes.everything.users
 
     def get_role_router(self) -> APIRouter:
         """Return the router of roles and of who holds them."""
-        return self._role_router
+        return self._routes.everything.roles
 
-    def setup(self, app: FastAPI, *, prefix: str = "") -> None:
-        """Add every route and the error handlers to the app.
+    def setup(
+        self,
+        app: FastAPI,
+        *,
+        prefix: str = "",
+        include: Collection[str] | None = None,
+        exclude: Collection[str] = (),
+        paths: Mapping[str, str] | None = None,
+    ) -> None:
+        """Add the routes and the error handlers to the app.
+
+        A route goes by the name of its handler, such as ``register``, ``read_me`` or ``list_users``; a name that no
+        route has is refused with the list of those there are.
 
         Args:
             app: The app.
             prefix: What the paths of the routes begin with, such as ``/auth``.
+            include: The routes to add; None is all of them.
+            exclude: The routes not to add.
+            paths: Other paths for some of the routes, by name. The path of the token route is ``token_url``.
+
+        Raises:
+            ConfigurationError: A route that is named is not there.
         """
-        for router in (self.get_auth_router(), self.get_account_router(), self.get_role_router()):
+        for router in self._routes.selected(include, exclude, paths or {}).all():
             app.include_router(router, prefix=prefix)
         self.setup_exception_handlers(app)
 
@@ -200,8 +315,16 @@ class FastAuth(Generic[U]):
         try:
             yield
         finally:
-            self.passwords.close()
-            await self.store.close()
+            await self.close()
+
+    async def close(self) -> None:
+        """Wait for mails and hooks that are on their way, and give threads and connections back.
+
+        The lifespan does it when the app stops; a script does it at its end.
+        """
+        await self._background.drain()
+        self.passwords.close()
+        await self.store.close()
 
     async def initialize_db(
         self,
@@ -238,7 +361,9 @@ class FastAuth(Generic[U]):
         )
 
     def _publish_token_url(self, app: FastAPI) -> None:
-        publish_token_url(app, scheme_name=self._scheme_name, endpoint=self._token_routes.token_endpoint)
+        publish_token_url(
+            app, scheme_name=scheme_name_of(self._routes.token_url), endpoints=self._routes.token_endpoints
+        )
 
 
 def _is_production(production: bool | None) -> bool:

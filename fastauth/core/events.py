@@ -170,10 +170,21 @@ class EmailChanged(AccountEvent[U]):
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class SessionEvent(UserEvent):
-    """Something that happened to a session."""
+class SessionEvent(Event):
+    """Something that happened to a session.
 
+    Attributes:
+        user_id: Whose it was; None where only the session is known.
+        session_id: The session; None where there were several.
+    """
+
+    user_id: str | None = None
     session_id: str | None = None
+
+    @property
+    def affected_id(self) -> str | None:
+        """Whose session it was."""
+        return self.user_id
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -219,7 +230,6 @@ class SessionRevoked(SessionEvent):
     """One session was ended, or all of a user's but one.
 
     Attributes:
-        session_id: The session; None where there were several.
         count: How many there were.
     """
 

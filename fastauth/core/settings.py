@@ -85,6 +85,61 @@ class PasswordSettings:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class LinkSettings:
+    """Where the links in mails lead, below ``base_url``, and how long they are good for.
+
+    The pages are the app's own: each takes the token and sends it to the route that the setting is named after. By
+    default the token stands behind ``#``, where no server and no log ever sees it.
+
+    Args:
+        verify_email: The path of the page that verifies an address, with ``{token}`` in it.
+        reset_password: The path of the page that asks for a new password.
+        change_email: The path of the page that confirms a new address.
+        verify_email_expires_in: How long the link to verify an address is good for.
+        reset_password_expires_in: How long the link to a new password is good for.
+        change_email_expires_in: How long the link to a new address is good for.
+        timeout: How long a notifier may take for one mail.
+    """
+
+    verify_email: str = "/verify-email#token={token}"
+    reset_password: str = "/reset-password#token={token}"  # noqa: S105
+    change_email: str = "/change-email#token={token}"
+    verify_email_expires_in: timedelta = timedelta(days=1)
+    reset_password_expires_in: timedelta = timedelta(hours=1)
+    change_email_expires_in: timedelta = timedelta(hours=1)
+    timeout: timedelta = timedelta(seconds=30)
+
+    def __post_init__(self) -> None:
+        for name in ("verify_email", "reset_password", "change_email"):
+            path: str = getattr(self, name)
+            _require(
+                path.startswith("/")
+                and path.count("{token}") == 1
+                and not set("{}") & set(path.replace("{token}", "")),
+                f"LinkSettings({name}=...) begins with a slash and has {{token}} in it once.",
+            )
+            lifetime: timedelta = getattr(self, f"{name}_expires_in")
+            _require(
+                timedelta(minutes=1) <= lifetime <= timedelta(days=30),
+                f"LinkSettings({name}_expires_in=...) is between a minute and 30 days.",
+            )
+        _require(self.timeout > timedelta(0), "LinkSettings(timeout=...) must be positive.")
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class AuditSettings:
+    """What becomes of the audit trail; it is always logged, by the logger ``fastauth.audit``.
+
+    Args:
+        keep: Keep it in the database, too, each record in the transaction of what it records.
+        mask_emails: Show no more of an e-mail address than its first letter and its domain.
+    """
+
+    keep: bool = False
+    mask_emails: bool = False
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class CookieSettings:
     """How the tokens travel in cookies, with ``use_cookie=True``.
 

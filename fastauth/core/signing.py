@@ -51,6 +51,8 @@ _GRAMMAR: Mapping[str, Callable[[object], bool]] = {
     "jti": _is_opaque_id,
     "gen": _is_generation,
     "auth_time": _is_time,
+    "state": _is_opaque_id,
+    "email": _is_subject,
 }
 
 
@@ -59,6 +61,9 @@ class Purpose(Enum):
 
     ACCESS = "at+jwt"
     REFRESH = "refresh+jwt"
+    VERIFY_EMAIL = "verify-email+jwt"
+    RESET_PASSWORD = "reset-password+jwt"  # noqa: S105
+    CHANGE_EMAIL = "change-email+jwt"
 
     @property
     def required(self) -> tuple[str, ...]:
@@ -69,10 +74,12 @@ class Purpose(Enum):
 _REQUIRED: Mapping[Purpose, tuple[str, ...]] = {
     Purpose.ACCESS: ("sub", "sid", "jti"),
     Purpose.REFRESH: ("sub", "sid", "jti", "gen", "auth_time"),
+    Purpose.VERIFY_EMAIL: ("sub", "jti", "state"),
+    Purpose.RESET_PASSWORD: ("sub", "jti", "state"),
+    Purpose.CHANGE_EMAIL: ("sub", "jti", "state", "email"),
 }
-RESERVED_CLAIMS = frozenset(
-    {"iss", "aud", "iat", "exp", "nbf", *(name for names in _REQUIRED.values() for name in names)}
-)
+_REGISTERED = {"iss", "aud", "iat", "exp", "nbf", "typ", "ver", "client_id"}
+RESERVED_CLAIMS = frozenset(_REGISTERED.union(*_REQUIRED.values()))
 
 
 class Signer:

@@ -1,5 +1,6 @@
 """The audit trail: one line per event, in the log and, where it is wanted, in the database."""
 
+import itertools
 import json
 import logging
 import secrets
@@ -16,6 +17,7 @@ logger = logging.getLogger("fastauth.audit")
 
 _MAX_DETAIL = 255  # characters of one value
 _MAX_PAGE = 1000
+_numbers = itertools.cycle(range(2**32))  # order the records of one millisecond
 
 
 class AuditTrail:
@@ -59,7 +61,7 @@ class AuditTrail:
         """Return the record of an event."""
         milliseconds = int(event.at.timestamp() * 1000)
         return AuditRecord(
-            id=f"{milliseconds:012x}{secrets.token_hex(8)}",
+            id=f"{milliseconds:012x}{next(_numbers):08x}{secrets.token_hex(6)}",
             at=event.at.replace(microsecond=0),
             event=event.name,
             outcome=event.outcome,

@@ -1,24 +1,27 @@
 """Hooks in two phases, and the audit trail: what else happens when something happens to an account."""
 
 import inspect
-from collections.abc import Awaitable, Callable, Sequence
+import logging
+from collections.abc import Awaitable, Callable, MutableSequence
 from contextvars import ContextVar
-from typing import Any, Generic, TypeVar
+from typing import Any, Generic, TypeVar, cast
 
 from fastauth.core.clock import Clock
 from fastauth.core.events import Event
-from fastauth.core.exceptions import ConfigurationError
+from fastauth.core.exceptions import ConfigurationError, StoreUnavailableException
 from fastauth.core.models import Account, Client, U
 from fastauth.core.protocols import Commit, CommitStep, Store
 from fastauth.services.audit import AuditTrail
 from fastauth.services.background import Background
+
+logger = logging.getLogger("fastauth")
 
 _R = TypeVar("_R")
 _E = TypeVar("_E", bound=Event)
 
 Hook = Callable[..., Any]
 
-current_client: ContextVar[Client] = ContextVar("fastauth_client", default=Client())
+current_client: ContextVar[Client | None] = ContextVar("fastauth_client", default=None)
 """Where the request that is being answered came from."""
 
 
@@ -58,7 +61,7 @@ class Events(Generic[U]):
             facts: What else the class wants to know.
         """
         actor_id = by.id if by is not None else None
-        return event_class(at=self._clock(), actor_id=actor_id, client=current_client.get(), **facts)
+        return event_class(at=self._clock(), actor_id=actor_id, client=current_client.get() or Client(), **facts)
 
     async def commit(
         self,
@@ -68,6 +71,7 @@ class Events(Generic[U]):
         make: Callable[[_R], Event],
         *,
         first: CommitStep[U] | None = None,
+        part_of: MutableSequence[Event] | None = None,
     ) -> _R:
         """Return what the verb returns; with it are committed the event's before hooks and its line of the audit trail.
 
@@ -79,6 +83,8 @@ class Events(Generic[U]):
             event_class: The class of the event.
             make: Makes the event of what the verb returns.
             first: What else is part of the same step, and comes before the hooks.
+            part_of: Where to note the event, when the store is that of a larger step: it has not happened until that
+                is committed, and whoever commits it says so.
         """
         hooks = [hook for each, hook in self._before if issubclass(event_class, each)]
         made: list[Event] = []
@@ -93,7 +99,9 @@ class Events(Generic[U]):
 
         is_alone = first is None and not hooks and not self._audit.keeps
         result = await verb(store if is_alone else store.before_commit(step))
-        if result:
+        if result and part_of is not None:
+            part_of.extend(made or [make(result)])
+        elif result:
             self.happened(made[0] if made else make(result))
         return result
 
@@ -107,7 +115,13 @@ class Events(Generic[U]):
         self._audit.log(event)
         for each, hook in self._after:
             if isinstance(event, each):
-                self._background.start(f"hook {_name(hook)} after {event.name}", _call(hook, event))
+                self._begin(hook, event)
+
+    def _begin(self, hook: Hook, event: Event) -> None:
+        try:
+            self._background.start(f"hook {_name(hook)} after {event.name}", _call(hook, event))
+        except StoreUnavailableException:  # what is committed stays so, and the client hears of it
+            logger.error("A hook was left out, too much is waiting: %s after %s", _name(hook), event.name)  # noqa: TRY400
 
 
 async def _call(hook: Hook, event: Event, *session: Any) -> None:
@@ -118,8 +132,8 @@ async def _call(hook: Hook, event: Event, *session: Any) -> None:
 
 
 def _checked(event_class: type[_E], hook: Hook, *, most: int) -> type[_E]:
-    if not (isinstance(event_class, type) and issubclass(event_class, Event)):
-        raise ConfigurationError(f"{event_class!r} is no event: name a class of fastauth.events, such as UserRegistered.")
+    if not inspect.isclass(cast("object", event_class)) or not issubclass(event_class, Event):
+        raise ConfigurationError(f"{event_class!r} is no event: name a class of them, such as UserRegistered.")
     if not 1 <= len(inspect.signature(hook).parameters) <= most:
         takes = "the event" if most == 1 else "the event, and optionally the session of its transaction"
         raise ConfigurationError(f"The hook {_name(hook)} takes {takes}, and nothing else.")

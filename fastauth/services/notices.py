@@ -82,7 +82,9 @@ class Notices:
             expires_in: How long the token is good for.
             new_email: The new address, where it is about that.
         """
-        self.send_to(kind, to or account.email, account.username, token=token, expires_in=expires_in, new_email=new_email)
+        self.send_to(
+            kind, to or account.email, account.username, token=token, expires_in=expires_in, new_email=new_email
+        )
 
     def send_to(
         self,

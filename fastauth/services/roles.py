@@ -3,6 +3,7 @@
 from collections.abc import Collection, Sequence
 from typing import Any, Generic
 
+from fastauth.core.events import RoleCreated, RoleDeleted, RoleGranted, RoleRevoked, RoleUpdated
 from fastauth.core.exceptions import (
     PermissionDeniedException,
     ProtectedRoleException,
@@ -14,6 +15,8 @@ from fastauth.core.exceptions import (
 from fastauth.core.identity import canonical_role_name
 from fastauth.core.models import ADMIN, STANDARD_ROLES, SUPERADMIN, Account, Role, U
 from fastauth.core.protocols import Store
+from fastauth.services.events import Events
+from fastauth.services.ranks import beyond_reach
 
 _MAX_DESCRIPTION = 255
 
@@ -26,10 +29,12 @@ class Roles(Generic[U]):
 
     Args:
         store: Where roles are kept.
+        events: Tells the app and the audit trail.
     """
 
-    def __init__(self, store: Store[U]) -> None:
+    def __init__(self, store: Store[U], *, events: Events[U]) -> None:
         self._store = store
+        self._events = events
 
     async def list(self) -> Sequence[Role]:
         """Return all roles by name."""
@@ -46,20 +51,34 @@ class Roles(Generic[U]):
             raise RoleNotFoundException
         return role
 
-    async def create(self, name: str, description: str = "") -> Role:
+    async def create(self, name: str, description: str = "", *, by: Account[Any] | None = None) -> Role:
         """Make a role.
 
         Args:
             name: 1 to 64 of ``a-z 0-9 _ . : -``; upper case becomes lower case.
             description: At most 255 characters.
+            by: Who acts.
 
         Raises:
             ValidationException: The name or the description does not fit.
             RoleExistsException: The name is taken.
         """
-        return await self._store.add_role(canonical_role_name(name), _checked_description(description))
+        canonical, checked = canonical_role_name(name), _checked_description(description)
+        return await self._events.commit(
+            self._store,
+            lambda store: store.add_role(canonical, checked),
+            RoleCreated,
+            lambda role: self._events.make(RoleCreated, by=by, role=role),
+        )
 
-    async def update(self, role_id: str, *, name: str | None = None, description: str | None = None) -> Role:
+    async def update(
+        self,
+        role_id: str,
+        *,
+        name: str | None = None,
+        description: str | None = None,
+        by: Account[Any] | None = None,
+    ) -> Role:
         """Change what is not None, and return the role.
 
         Raises:
@@ -77,21 +96,33 @@ class Roles(Generic[U]):
             if new_name in STANDARD_ROLES:
                 raise RoleExistsException
         checked = None if description is None else _checked_description(description)
-        role = await self._store.update_role(role_id, name=new_name, description=checked)
+        role = await self._events.commit(
+            self._store,
+            lambda store: store.update_role(role_id, name=new_name, description=checked),
+            RoleUpdated,
+            lambda role: self._events.make(RoleUpdated, by=by, role=role),
+        )
         if role is None:
             raise RoleNotFoundException
         return role
 
-    async def delete(self, role_id: str) -> None:
+    async def delete(self, role_id: str, *, by: Account[Any] | None = None) -> None:
         """Delete the role and take it from its holders.
 
         Raises:
             RoleNotFoundException: There is no such role.
             ProtectedRoleException: It is a standard role.
         """
-        if (await self.get(role_id)).name in STANDARD_ROLES:
+        role = await self.get(role_id)
+        if role.name in STANDARD_ROLES:
             raise ProtectedRoleException
-        if not await self._store.delete_role(role_id):
+        deleted = await self._events.commit(
+            self._store,
+            lambda store: store.delete_role(role_id),
+            RoleDeleted,
+            lambda _: self._events.make(RoleDeleted, by=by, role=role),
+        )
+        if not deleted:
             raise RoleNotFoundException
 
     async def grant(self, user_id: str, role_name: str, *, by: Account[Any] | None = None) -> None:
@@ -102,7 +133,13 @@ class Roles(Generic[U]):
             RoleNotFoundException: There is no such role.
             PermissionDeniedException: ``by`` may not grant this role, or not to this user.
         """
-        await self._store.grant_role(user_id, _name(role_name), unless_holding=self._above(by, role_name))
+        name, above = _name(role_name), self._above(by, role_name)
+        await self._events.commit(
+            self._store,
+            lambda store: store.grant_role(user_id, name, unless_holding=above),
+            RoleGranted,
+            lambda _: self._events.make(RoleGranted, by=by, user_id=user_id, role=name),
+        )
 
     async def revoke(self, user_id: str, role_name: str, *, by: Account[Any] | None = None) -> None:
         """Take the role from the user; nothing changes when they do not hold it.
@@ -113,7 +150,13 @@ class Roles(Generic[U]):
             PermissionDeniedException: ``by`` may not take this role, or not from this user.
             ProtectedRoleException: It is the last enabled superadmin's.
         """
-        await self._store.revoke_role(user_id, _name(role_name), unless_holding=self._above(by, role_name))
+        name, above = _name(role_name), self._above(by, role_name)
+        await self._events.commit(
+            self._store,
+            lambda store: store.revoke_role(user_id, name, unless_holding=above),
+            RoleRevoked,
+            lambda _: self._events.make(RoleRevoked, by=by, user_id=user_id, role=name),
+        )
 
     async def of(self, user_id: str) -> Sequence[Role]:
         """Return the roles that the user holds, by name.
@@ -129,13 +172,10 @@ class Roles(Generic[U]):
     @staticmethod
     def _above(by: Account[Any] | None, role_name: str) -> Collection[str]:
         """Return the roles whose holders ``by`` may not touch; refuse when the role itself is out of reach."""
-        if by is None or SUPERADMIN in by.roles:
-            return ()
-        if ADMIN not in by.roles:
-            raise PermissionDeniedException(required=[ADMIN])
-        if role_name.lower() == SUPERADMIN:
+        above = beyond_reach(by)
+        if above and role_name.lower() == SUPERADMIN:
             raise PermissionDeniedException("Only a superadmin grants or takes this role.", required=[SUPERADMIN])
-        return (SUPERADMIN,)
+        return set(above) - {ADMIN}  # administrators may give and take each other's roles
 
 
 def satisfies_any(account: Account[Any], required: Collection[str]) -> bool:

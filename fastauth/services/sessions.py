@@ -6,6 +6,7 @@ from datetime import datetime, timedelta, timezone
 from typing import Any, Generic
 
 from fastauth.core.clock import Clock
+from fastauth.core.events import RefreshTokenReused, SessionRevoked, SignedIn
 from fastauth.core.exceptions import (
     CredentialsException,
     InactiveUserException,
@@ -14,8 +15,11 @@ from fastauth.core.exceptions import (
     TokenException,
 )
 from fastauth.core.models import Account, Claims, Session, TokenPair, U
-from fastauth.core.protocols import TokenStore
+from fastauth.core.protocols import Store
 from fastauth.core.signing import RESERVED_CLAIMS, Purpose, Signer
+from fastauth.services.events import Events
+from fastauth.services.ranks import beyond_reach
+from fastauth.services.token_claims import TokenClaims
 
 _ID_BYTES = 16  # 128 bits from the system's generator (ASVS 7.2.3)
 _MAX_USER_AGENT = 255
@@ -28,6 +32,8 @@ class Sessions(Generic[U]):
     Args:
         store: Where sessions are kept.
         signer: Makes and reads the tokens.
+        events: Tells the app and the audit trail.
+        claims: The app's own, for access tokens.
         access_expires_in: Lifetime of an access token.
         refresh_expires_in: How long a session may lie idle: each refresh moves its end on by this.
         session_expires_in: How long a session may live in all.
@@ -37,9 +43,11 @@ class Sessions(Generic[U]):
 
     def __init__(
         self,
-        store: TokenStore[U],
+        store: Store[U],
         signer: Signer,
         *,
+        events: Events[U],
+        claims: TokenClaims[U],
         access_expires_in: timedelta,
         refresh_expires_in: timedelta,
         session_expires_in: timedelta,
@@ -48,6 +56,8 @@ class Sessions(Generic[U]):
     ) -> None:
         self._store = store
         self._signer = signer
+        self._events = events
+        self._claims = claims
         self._access_expires_in = access_expires_in
         self._refresh_expires_in = refresh_expires_in
         self._session_expires_in = session_expires_in
@@ -79,9 +89,15 @@ class Sessions(Generic[U]):
             user_agent=_printable(user_agent, _MAX_USER_AGENT),
             ip=_printable(ip, _MAX_IP),
         )
-        if not await self._store.add_session(session, hashed_password=account.hashed_password):
+        started = await self._events.commit(
+            self._store,
+            lambda store: store.add_session(session, hashed_password=account.hashed_password),
+            SignedIn,
+            lambda _: self._events.make(SignedIn, by=account, account=account, session=session),
+        )
+        if not started:
             raise CredentialsException
-        return self._pair(session, now)
+        return await self._pair(session, now, account)
 
     async def authenticate(self, access_token: str) -> Account[U]:
         """Return the account behind an access token, as the store has it now; one store call, none for a bad token.
@@ -136,7 +152,9 @@ class Sessions(Generic[U]):
             session_id, user_id=user_id, generation=generation, now=now, expires_at=expires_at
         )
         if moved:
-            return self._sign(session_id, user_id, generation + 1, claims["auth_time"], now, expires_at)
+            account = await self._store.authenticate(session_id) if self._claims else None
+            own = await self._claims.of(account)
+            return self._sign(session_id, user_id, generation + 1, claims["auth_time"], now, expires_at, own)
         return await self._refresh_again(session_id, user_id, generation, now)
 
     async def _refresh_again(self, session_id: str, user_id: str, generation: int, now: datetime) -> TokenPair:
@@ -151,23 +169,56 @@ class Sessions(Generic[U]):
         # Where the clock that rotated is ahead of ours, the time since is negative, and within any grace but none.
         graceful = bool(self._refresh_grace) and now - session.rotated_at < self._refresh_grace
         if session.generation == generation + 1 and graceful:
-            return self._pair(session, now)
+            return await self._pair(session, now, account)
         # We cannot tell the thief from the owner, so neither keeps the session.
-        await self._store.revoke_session(session_id, now=now)
+        await self._events.commit(
+            self._store,
+            lambda store: store.revoke_session(session_id, now=now),
+            RefreshTokenReused,
+            lambda _: self._events.make(RefreshTokenReused, user_id=user_id, session_id=session_id),
+        )
         raise RefreshTokenException(reason="reused", reused=True)
 
-    async def end(self, session_id: str) -> None:
+    async def end(self, session_id: str, *, user_id: str | None = None, by: Account[Any] | None = None) -> None:
         """End one session; its tokens are refused from the next request on.
 
+        Args:
+            session_id: The session.
+            user_id: Whose it has to be; None is anybody's.
+            by: Who acts.
+
         Raises:
-            SessionNotFoundException: There is no live session of this id.
+            SessionNotFoundException: There is no live session of this id, or it is not this user's.
         """
-        if not await self._store.revoke_session(session_id, now=self._now()):
+        now = self._now()
+        ended = await self._events.commit(
+            self._store,
+            lambda store: store.revoke_session(session_id, now=now, user_id=user_id),
+            SessionRevoked,
+            lambda _: self._events.make(SessionRevoked, by=by, user_id=user_id, session_id=session_id),
+        )
+        if not ended:
             raise SessionNotFoundException
 
-    async def end_all(self, user_id: str, *, except_session: str | None = None) -> int:
-        """End the user's sessions, but for one if it is named; return how many were ended."""
-        return await self._store.revoke_sessions(user_id, now=self._now(), except_session=except_session)
+    async def end_all(self, user_id: str, *, except_session: str | None = None, by: Account[Any] | None = None) -> int:
+        """End the user's sessions, but for one if it is named; return how many were ended.
+
+        Args:
+            user_id: The user.
+            except_session: The session that stays.
+            by: Who acts: the user, or an administrator above them; None is the system.
+
+        Raises:
+            PermissionDeniedException: ``by`` may not act on this user.
+        """
+        now = self._now()
+        above = () if by is not None and by.id == user_id else beyond_reach(by)
+        return await self._events.commit(
+            self._store,
+            lambda store: store.revoke_sessions(user_id, now=now, except_session=except_session, unless_holding=above),
+            SessionRevoked,
+            lambda count: self._events.make(SessionRevoked, by=by, user_id=user_id, count=count),
+        )
 
     async def list(self, user_id: str) -> Sequence[Session]:
         """Return the user's live sessions, newest first."""
@@ -213,18 +264,26 @@ class Sessions(Generic[U]):
     def _end(self, now: datetime, *, signed_in_at: datetime) -> datetime:
         return min(now + self._refresh_expires_in, signed_in_at + self._session_expires_in)
 
-    def _pair(self, session: Session, now: datetime) -> TokenPair:
+    async def _pair(self, session: Session, now: datetime, account: Account[U]) -> TokenPair:
         signed_in_at = int(session.created_at.timestamp())
-        return self._sign(session.id, session.user_id, session.generation, signed_in_at, now, session.expires_at)
+        own = await self._claims.of(account)
+        return self._sign(session.id, session.user_id, session.generation, signed_in_at, now, session.expires_at, own)
 
     def _sign(
-        self, session_id: str, user_id: str, generation: int, signed_in_at: int, now: datetime, expires_at: datetime
+        self,
+        session_id: str,
+        user_id: str,
+        generation: int,
+        signed_in_at: int,
+        now: datetime,
+        expires_at: datetime,
+        own: Mapping[str, Any],
     ) -> TokenPair:
         issued = int(now.timestamp())
         refresh_expires = int(expires_at.timestamp())
         access_expires = min(issued + int(self._access_expires_in.total_seconds()), refresh_expires)
         shared = {"sub": user_id, "sid": session_id, "iat": issued}
-        access = {**shared, "exp": access_expires, "jti": secrets.token_urlsafe(_ID_BYTES)}
+        access = {**own, **shared, "exp": access_expires, "jti": secrets.token_urlsafe(_ID_BYTES)}
         refresh = {
             **shared,
             "exp": refresh_expires,

@@ -57,7 +57,7 @@ class SingleUseTokens:
         )
 
     def read(self, token: str, purpose: Purpose) -> Mapping[str, Any]:
-        """Return what a token says that is ours, for this purpose and in its time; whether it was used is not known yet.
+        """Return what a token says that is ours, for this purpose and in its time, used or not.
 
         Raises:
             TokenException: It is not.

@@ -28,7 +28,7 @@ class PasswordSignIn(Generic[U]):
     """
 
     name = "password"
-    credentials = PasswordCredentials
+    credentials: type[BaseModel] = PasswordCredentials
 
     def __init__(self, store: UserStore[U], passwords: Passwords) -> None:
         self._store = store

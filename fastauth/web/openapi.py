@@ -1,6 +1,6 @@
 """Where Swagger's Authorize sends its form: worked out when the document is asked for, for wherever the route is."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Collection
 from contextvars import ContextVar
 from typing import Any
 
@@ -13,7 +13,7 @@ _root_path: ContextVar[str] = ContextVar("fastauth_root_path", default="")
 _MARK = "fastauth_token_urls"
 
 
-def publish_token_url(app: FastAPI, *, scheme_name: str, endpoint: Callable[..., Any]) -> None:
+def publish_token_url(app: FastAPI, *, scheme_name: str, endpoints: Collection[Callable[..., Any]]) -> None:
     """Make the app's OpenAPI document name the true address of the token route.
 
     The address depends on the prefix of the router and on the ``root_path`` of each request (a proxy's, or a mount's),
@@ -23,19 +23,19 @@ def publish_token_url(app: FastAPI, *, scheme_name: str, endpoint: Callable[...,
     Args:
         app: The app whose document it is.
         scheme_name: The security scheme to write it into.
-        endpoint: The handler of the token route, by which the route is found.
+        endpoints: The handlers of the token route, by which the route is found.
     """
-    endpoints: dict[str, Callable[..., Any]] | None = getattr(app.state, _MARK, None)
-    if endpoints is not None:
-        endpoints[scheme_name] = endpoint
+    known: dict[str, Collection[Callable[..., Any]]] | None = getattr(app.state, _MARK, None)
+    if known is not None:
+        known[scheme_name] = endpoints
         return
-    endpoints = {scheme_name: endpoint}
-    setattr(app.state, _MARK, endpoints)
+    known = {scheme_name: endpoints}
+    setattr(app.state, _MARK, known)
     make_document = app.openapi
 
     def openapi() -> dict[str, Any]:
         document = make_document()
-        for name, each in endpoints.items():
+        for name, each in known.items():
             path = _path_of(app, each)
             if path is not None:
                 document = _with_token_url(document, name, _root_path.get().rstrip("/") + path)
@@ -58,8 +58,8 @@ def _remembering_root_path(inner: ASGIApp) -> ASGIApp:
     return outer
 
 
-def _path_of(app: FastAPI, endpoint: Callable[..., Any]) -> str | None:
-    return next((each.path for each in iter_route_contexts(app.routes) if each.endpoint is endpoint), None)
+def _path_of(app: FastAPI, endpoints: Collection[Callable[..., Any]]) -> str | None:
+    return next((each.path for each in iter_route_contexts(app.routes) if each.endpoint in endpoints), None)
 
 
 def _with_token_url(document: dict[str, Any], scheme_name: str, token_url: str) -> dict[str, Any]:

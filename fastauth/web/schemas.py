@@ -2,12 +2,14 @@
 
 import re
 from collections.abc import Mapping
+from datetime import datetime
 from typing import Annotated, Any
 
 from pydantic import AfterValidator, BaseModel, ConfigDict, Field, SecretStr, create_model
 from typing_extensions import NotRequired, TypedDict
 
-from fastauth.core.models import Account, Role, TokenPair, UserSchema
+from fastauth.core.models import Account, Role, Session, TokenPair, UserSchema
+from fastauth.core.protocols import Store
 from fastauth.signin.password import PasswordCredentials
 
 # Line breaks and tabs belong into an app's own longer texts; no other control character does.
@@ -38,6 +40,72 @@ class RefreshBody(RequestModel):
     """The body of ``POST /token/refresh``; none is needed where the refresh token is in a cookie."""
 
     refresh_token: SecretStr
+
+
+class PasswordChangeBody(RequestModel):
+    """A new password, and the proof that it is the owner who sets it."""
+
+    current_password: SecretStr = Field(min_length=1)
+    new_password: SecretStr = Field(min_length=1)
+
+
+class CloseBody(RequestModel):
+    """The proof that it is the owner who closes an account."""
+
+    current_password: SecretStr = Field(min_length=1)
+
+
+class MailedTokenBody(RequestModel):
+    """What was mailed."""
+
+    token: SecretStr = Field(min_length=1)
+
+
+class PasswordForgotBody(RequestModel):
+    """Whose password was forgotten."""
+
+    email: str = Field(min_length=1, max_length=255)
+
+
+class PasswordResetBody(RequestModel):
+    """What was mailed, and the password to set."""
+
+    token: SecretStr = Field(min_length=1)
+    new_password: SecretStr = Field(min_length=1)
+
+
+class EmailChangeBody(RequestModel):
+    """Another address, and the proof that it is the owner who asks."""
+
+    new_email: str = Field(min_length=1, max_length=255)
+    current_password: SecretStr = Field(min_length=1)
+
+
+class LogoutAllBody(RequestModel):
+    """Which sessions end."""
+
+    others: bool = Field(False, description="Keep the session that asks.")
+
+
+class AcceptedRead(BaseModel):
+    """A request that is being seen to."""
+
+    message: str
+
+
+class SessionRead(BaseModel):
+    """A sign-in that is still good.
+
+    `last_used_at` is when its tokens were last refreshed.
+    """
+
+    id: str
+    created_at: datetime
+    last_used_at: datetime
+    expires_at: datetime
+    user_agent: str | None
+    ip: str | None
+    current: bool = Field(description="Whether it is the session that asks.")
 
 
 class RoleCreate(RequestModel):
@@ -101,11 +169,33 @@ def register_model(schema: UserSchema) -> type[BaseModel]:
         "email": (str, Field(min_length=1, max_length=255)),
         "password": (SecretStr, Field(min_length=1)),
     }
+    fields |= _writable(schema, required=True)
+    return create_model(f"{schema.name}Register", __base__=RequestModel, **fields)
+
+
+def update_model(schema: UserSchema) -> type[BaseModel]:
+    """Return the body of ``PATCH /users/me``: the fields that the app declared writable."""
+    return create_model(f"{schema.name}Update", __base__=RequestModel, **_writable(schema, required=False))
+
+
+def admin_update_model(schema: UserSchema) -> type[BaseModel]:
+    """Return the body of ``PATCH /users/{user_id}``: as for the user, and the address and ``disabled``."""
+    fields: dict[str, Any] = {
+        "email": (str, Field(default_factory=lambda: None, min_length=1, max_length=255)),
+        "disabled": (bool, Field(default_factory=lambda: None)),
+    }
+    fields |= _writable(schema, required=False)
+    return create_model(f"{schema.name}AdminUpdate", __base__=RequestModel, **fields)
+
+
+def _writable(schema: UserSchema, *, required: bool) -> dict[str, Any]:
+    fields: dict[str, Any] = {}
     for field in schema.writable:
         annotation: Any = Annotated[field.annotation, AfterValidator(_without_controls)]
-        # Left out and None are two things: what is left out takes the model's own default.
-        fields[field.name] = (annotation, Field() if field.required else Field(default_factory=lambda: None))
-    return create_model(f"{schema.name}Register", __base__=RequestModel, **fields)
+        # Left out and None are two things: what is left out takes the model's own default, or stays.
+        left_out: Any = Field() if required and field.required else Field(default_factory=lambda: None)
+        fields[field.name] = (annotation, left_out)
+    return fields
 
 
 def user_model(schema: UserSchema) -> type[BaseModel]:
@@ -129,6 +219,36 @@ def user_json(account: Account[Any], public_values: Mapping[str, Any]) -> dict[s
         "email": account.email,
         "disabled": account.disabled,
         "roles": sorted(account.roles),
+    }
+
+
+class UserSchemas:
+    """How the users of one store look in JSON.
+
+    Args:
+        store: Knows the app's user class.
+    """
+
+    def __init__(self, store: Store[Any]) -> None:
+        self.schema = store.schema
+        self.model = user_model(store.schema)
+        self._public_values = store.public_values
+
+    def shown(self, account: Account[Any]) -> dict[str, Any]:
+        """Return what :attr:`model` is made of."""
+        return user_json(account, self._public_values(account.user))
+
+
+def session_json(session: Session, *, current: Session | None) -> dict[str, Any]:
+    """Return what :class:`SessionRead` is made of."""
+    return {
+        "id": session.id,
+        "created_at": session.created_at,
+        "last_used_at": session.rotated_at,
+        "expires_at": session.expires_at,
+        "user_agent": session.user_agent,
+        "ip": session.ip,
+        "current": current is not None and current.id == session.id,
     }
 
 

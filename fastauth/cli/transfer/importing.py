@@ -16,7 +16,6 @@ from fastauth.cli.target import Target
 from fastauth.cli.transfer.progress import Progress, Tally
 from fastauth.cli.transfer.records import Record, RecordReader
 from fastauth.cli.users.create import own_fields
-from fastauth.core.clock import system_clock
 from fastauth.core.exceptions import (
     ConflictException,
     NotFoundException,
@@ -126,7 +125,7 @@ class Import:
         """Return of each record ``created``, ``there``, or why it was refused."""
         ready = await asyncio.gather(*map(self._prepare, batch))  # the slow part, which has no need of the store
         async with self._batch() as store:
-            accounts: Accounts[Any] = Accounts(store, self._on.auth.passwords, clock=system_clock)
+            accounts: Accounts[Any] = self._on.auth.accounts.on(store)
             return [each if isinstance(each, str) else await self._one(each, accounts, in_doubt) for each in ready]
 
     def _batch(self) -> AbstractAsyncContextManager[Store[Any]]:

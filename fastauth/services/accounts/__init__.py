@@ -9,7 +9,7 @@ from fastauth.services.accounts.passwords import AccountPasswords
 from fastauth.services.accounts.registration import Registration
 
 
-class Accounts(Registration[U], AccountPasswords[U], Emails[U], Administration[U], Generic[U]):
+class Accounts(Registration[U], Administration[U], Emails[U], AccountPasswords[U], Generic[U]):
     """Register, find, change, disable and delete accounts; no request is needed for it.
 
     ``by`` is the account that acts; None is the system, as in a script, and may do everything.

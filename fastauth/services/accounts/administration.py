@@ -1,12 +1,13 @@
 """What is done to accounts: list, change, disable, delete."""
 
-from collections.abc import Collection, Mapping, Sequence
+from collections.abc import Awaitable, Callable, Collection, Iterator, Mapping, MutableSequence, Sequence
 from typing import Any
 
-from fastauth.core.events import EmailChanged, UserDeleted, UserDisabled, UserEnabled, UserUpdated
+from fastauth.core.events import EmailChanged, Event, UserDeleted, UserDisabled, UserEnabled, UserUpdated
 from fastauth.core.exceptions import CredentialsException, UserNotFoundException, ValidationException
 from fastauth.core.models import Account, U
 from fastauth.core.notifications import NotificationKind
+from fastauth.core.protocols import Commit, CommitStep, Store
 from fastauth.services.accounts.emails import Emails
 from fastauth.services.ranks import beyond_reach
 
@@ -42,54 +43,100 @@ class Administration(Emails[U]):
         lowered = None if search is None else search.lower()  # as the names are kept
         return await self._store.list_users(search=lowered, role=role, disabled=disabled, after=after, limit=limit)
 
-    async def update(self, user_id: str, fields: Mapping[str, Any], *, by: Account[Any] | None = None) -> Account[U]:
-        """Change attributes of the app's own user model, and return the account as it is then.
+    async def update(self, user_id: str, changes: Mapping[str, Any], *, by: Account[Any] | None = None) -> Account[U]:
+        """Change an account, all that is named or nothing, and return it as it is then.
 
         Args:
             user_id: The user.
-            fields: The attributes by name; what is not named stays.
+            changes: By name: attributes of the app's own user model; and of those whom they administer also ``email``,
+                which is then unverified, and ``disabled``, which ends every session.
             by: Who acts: the user, or an administrator above them.
 
         Raises:
             UserNotFoundException: There is no such user.
-            ValidationException: A field does not fit.
-            UserExistsException: Somebody else has one of the values, and it may occur only once.
-            PermissionDeniedException: ``by`` may not act on this user.
+            ValidationException: A value does not fit.
+            UserExistsException: Somebody else has the address, or another value that may occur only once.
+            ProtectedRoleException: The last enabled superadmin would be disabled.
+            PermissionDeniedException: ``by`` may not act on this user, or not in this way.
         """
-        changed = await self._events.commit(
-            self._store,
-            lambda store: store.update_user(user_id, fields, unless_holding=self._beyond_reach(user_id, by)),
-            UserUpdated,
-            lambda _: self._events.make(UserUpdated, by=by, user_id=user_id, fields=tuple(sorted(fields))),
-        )
-        if changed is None:
-            raise UserNotFoundException
-        return changed
-
-    async def set_email(self, user_id: str, email: str, *, by: Account[Any] | None = None) -> Account[U]:
-        """Set the address, unverified, without a mail to the new one; the old one is told.
-
-        Raises:
-            UserNotFoundException: There is no such user.
-            ValidationException: It is no address.
-            UserExistsException: Somebody else has it.
-            PermissionDeniedException: ``by`` may not act on this user.
-        """
-        canonical = self._checked_email(email)
+        is_own = by is not None and by.id == user_id and not changes.keys() & {"email", "disabled"}
+        above = () if is_own else beyond_reach(by)
         account = await self.get(user_id)
-        if canonical == account.email:
+        made: MutableSequence[Event] = []
+        steps = list(self._steps(account, changes, by, above, made))
+        if not steps:
             return account
-        above = beyond_reach(by)
-        changed = await self._events.commit(
-            self._store,
-            lambda store: store.set_email(user_id, canonical, verified=False, unless_holding=above),
-            EmailChanged,
-            lambda _: self._changed(account, canonical, by=by),
-        )
-        if not changed:
-            raise UserNotFoundException
-        self._notices.send(NotificationKind.EMAIL_CHANGED, account, new_email=canonical)
+        *others, last = steps
+
+        async def before_the_last(commit: Commit[U]) -> None:
+            made.clear()
+            for step in others:
+                await step(commit.store, None)
+
+        await last(self._store, before_the_last if others else None)
+        for event in made:
+            self._events.happened(event)
+            if isinstance(event, EmailChanged):
+                self._notices.send(NotificationKind.EMAIL_CHANGED, account, new_email=event.new_email)
         return await self.get(user_id)
+
+    def _steps(
+        self,
+        account: Account[U],
+        changes: Mapping[str, Any],
+        by: Account[Any] | None,
+        above: Collection[str],
+        made: MutableSequence[Event],
+    ) -> Iterator[Callable[[Store[U], CommitStep[U] | None], Awaitable[None]]]:
+        """Give one step per verb that is needed; each takes the store to act on and what else belongs to it."""
+        fields = {name: value for name, value in changes.items() if name not in {"email", "disabled"}}
+        if fields:
+            yield self._step(
+                lambda store: store.update_user(account.id, fields, unless_holding=above),
+                UserUpdated,
+                lambda: self._events.make(UserUpdated, by=by, user_id=account.id, fields=tuple(sorted(fields))),
+                made,
+            )
+        email = self._checked_email(changes["email"]) if "email" in changes else account.email
+        if email != account.email:
+            yield self._step(
+                lambda store: store.set_email(account.id, email, verified=False, unless_holding=above),
+                EmailChanged,
+                lambda: self._changed(account, email, by=by),
+                made,
+            )
+        if "disabled" in changes:
+            yield self._disabling(account.id, changes["disabled"], by, above, made)
+
+    def _disabling(
+        self,
+        user_id: str,
+        disabled: bool,
+        by: Account[Any] | None,
+        above: Collection[str],
+        made: MutableSequence[Event],
+    ) -> Callable[[Store[U], CommitStep[U] | None], Awaitable[None]]:
+        now, event_class = self._now(), UserDisabled if disabled else UserEnabled
+        return self._step(
+            lambda store: store.set_disabled(user_id, disabled, now=now, unless_holding=above),
+            event_class,
+            lambda: self._events.make(event_class, by=by, user_id=user_id),
+            made,
+        )
+
+    def _step(
+        self,
+        verb: Callable[[Store[U]], Awaitable[Any]],
+        event_class: type[Event],
+        make: Callable[[], Event],
+        made: MutableSequence[Event],
+    ) -> Callable[[Store[U], CommitStep[U] | None], Awaitable[None]]:
+        async def step(store: Store[U], first: CommitStep[U] | None) -> None:
+            changed = await self._events.commit(store, verb, event_class, lambda _: make(), first=first, part_of=made)
+            if not changed:
+                raise UserNotFoundException
+
+        return step
 
     async def disable(self, user_id: str, *, by: Account[Any] | None = None) -> None:
         """Disable the account and end its sessions, in one step.
@@ -155,17 +202,7 @@ class Administration(Emails[U]):
         return deleted
 
     async def _set_disabled(self, user_id: str, *, disabled: bool, by: Account[Any] | None) -> None:
-        now, above = self._now(), beyond_reach(by)
-        event_class = UserDisabled if disabled else UserEnabled
-        changed = await self._events.commit(
-            self._store,
-            lambda store: store.set_disabled(user_id, disabled, now=now, unless_holding=above),
-            event_class,
-            lambda _: self._events.make(event_class, by=by, user_id=user_id),
-        )
-        if not changed:
-            raise UserNotFoundException
-
-    @staticmethod
-    def _beyond_reach(user_id: str, by: Account[Any] | None) -> Collection[str]:
-        return () if by is not None and by.id == user_id else beyond_reach(by)
+        made: MutableSequence[Event] = []
+        await self._disabling(user_id, disabled, by, beyond_reach(by), made)(self._store, None)
+        for event in made:
+            self._events.happened(event)

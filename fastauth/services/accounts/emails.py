@@ -127,9 +127,7 @@ class Emails(AccountsBase[U]):
         return await self.get(account.id)
 
     def _changed(self, account: Account[U], new_email: str, *, by: Account[U] | None) -> EmailChanged[U]:
-        return self._events.make(
-            EmailChanged, by=by, account=account, old_email=account.email, new_email=new_email
-        )
+        return self._events.make(EmailChanged, by=by, account=account, old_email=account.email, new_email=new_email)
 
     async def _with_standard_roles(self, step: Callable[[], Awaitable[_R]]) -> _R:
         try:

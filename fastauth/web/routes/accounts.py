@@ -1,12 +1,16 @@
-"""Register, and who am I."""
+"""Register, who am I, and what the owner of an account does to it."""
 
 from typing import Any
 
-from fastapi import APIRouter, Body, Depends
+from fastapi import Body, Depends
+from starlette.responses import Response
 
 from fastauth.core.exceptions import (
     BadRequestException,
+    ConflictException,
+    CredentialsException,
     InactiveUserException,
+    ProtectedRoleException,
     StoreUnavailableException,
     TokenException,
     TooLargeException,
@@ -15,54 +19,96 @@ from fastauth.core.exceptions import (
     WeakPasswordException,
 )
 from fastauth.core.models import Account
-from fastauth.core.protocols import Store
 from fastauth.services.accounts import Accounts
 from fastauth.web.dependencies import Dependencies
-from fastauth.web.routing import AuthRoute, responses
-from fastauth.web.schemas import register_model, user_json, user_model
+from fastauth.web.routing import responses
+from fastauth.web.schemas import AcceptedRead, CloseBody, PasswordChangeBody, UserSchemas, register_model, update_model
+from fastauth.web.selection import AuthRouter, Selection
+
+_SIGNED_IN = (BadRequestException, TokenException, InactiveUserException, StoreUnavailableException)
+_WRITING = (TooLargeException, ValidationException)
 
 
 def account_routes(
-    store: Store[Any], accounts: Accounts[Any], dependencies: Dependencies[Any], *, registration: bool
-) -> APIRouter:
-    """Build ``POST /register``, unless registration is closed, and ``GET /users/me``."""
-    router = APIRouter(route_class=AuthRoute, tags=["users"])
-    user_read = user_model(store.schema)
-
-    def shown(account: Account[Any]) -> dict[str, Any]:
-        return user_json(account, store.public_values(account.user))
+    accounts: Accounts[Any],
+    users: UserSchemas,
+    dependencies: Dependencies[Any],
+    selection: Selection,
+    *,
+    enumeration_safe: bool,
+) -> AuthRouter:
+    """Build ``POST /register``, ``/users/me`` in its three methods, and ``POST /password/change``."""
+    router = AuthRouter(selection, tag="users")
+    current_account = dependencies.current_account
 
     async def register(body: Any = Body()) -> dict[str, Any]:
         """Make an account. It holds the role `user`; nothing that is not named here can be set."""
         values: dict[str, Any] = {name: getattr(body, name) for name in body.model_fields_set}
         values["password"] = values["password"].get_secret_value()
-        return shown(await accounts.register(**values))
+        if enumeration_safe:
+            await accounts.register_quietly(**values)
+            return {"message": "If that is possible, an account is made. The address is told by mail."}
+        return users.shown(await accounts.register(**values))
 
-    if registration:
-        register.__annotations__["body"] = register_model(store.schema)
-        router.post(
-            "/register",
-            summary="Register",
-            status_code=201,
-            response_model=user_read,
-            responses=responses(
-                BadRequestException,
-                UserExistsException,
-                TooLargeException,
-                ValidationException,
-                WeakPasswordException,
-                StoreUnavailableException,
-            ),
-        )(register)
+    register.__annotations__["body"] = register_model(users.schema)
+    mistakes = (BadRequestException, *_WRITING, WeakPasswordException, StoreUnavailableException)
+    router.post(
+        "/register",
+        summary="Register",
+        status_code=202 if enumeration_safe else 201,
+        response_model=AcceptedRead if enumeration_safe else users.model,
+        responses=responses(*mistakes, *(() if enumeration_safe else (UserExistsException,))),
+    )(register)
 
     @router.get(
         "/users/me",
         summary="The signed-in user",
-        response_model=user_read,
-        responses=responses(BadRequestException, TokenException, InactiveUserException, StoreUnavailableException),
+        response_model=users.model,
+        responses=responses(*_SIGNED_IN),
     )
-    async def read_me(account: Account[Any] = Depends(dependencies.current_account)) -> dict[str, Any]:
+    async def read_me(account: Account[Any] = Depends(current_account)) -> dict[str, Any]:
         """Return the signed-in user, with the names of their roles."""
-        return shown(account)
+        return users.shown(account)
+
+    async def update_me(body: Any = Body(), account: Account[Any] = Depends(current_account)) -> dict[str, Any]:
+        """Change what the body names; what it leaves out stays."""
+        fields = {name: getattr(body, name) for name in body.model_fields_set}
+        return users.shown(await accounts.update(account.id, fields, by=account))
+
+    if users.schema.writable:
+        update_me.__annotations__["body"] = update_model(users.schema)
+        router.patch(
+            "/users/me",
+            summary="Change your own attributes",
+            response_model=users.model,
+            responses=responses(*_SIGNED_IN, *_WRITING, UserExistsException),
+        )(update_me)
+
+    @router.delete(
+        "/users/me",
+        summary="Close your account",
+        status_code=204,
+        response_class=Response,
+        responses=responses(*_SIGNED_IN, *_WRITING, CredentialsException, ConflictException, ProtectedRoleException),
+    )
+    async def close_account(body: CloseBody, account: Account[Any] = Depends(current_account)) -> None:
+        """Delete your account, with the password as proof."""
+        await accounts.close(account.id, body.current_password.get_secret_value())
+
+    @router.post(
+        "/password/change",
+        summary="Change your password",
+        status_code=204,
+        response_class=Response,
+        responses=responses(*_SIGNED_IN, *_WRITING, CredentialsException, WeakPasswordException),
+    )
+    async def change_password(body: PasswordChangeBody, account: Account[Any] = Depends(current_account)) -> None:
+        """Set a new password, with the current one as proof. All sessions but this one end."""
+        await accounts.change_password(
+            account.id,
+            body.current_password.get_secret_value(),
+            body.new_password.get_secret_value(),
+            keep_session=account.session.id if account.session is not None else None,
+        )
 
     return router

@@ -3,7 +3,7 @@
 from collections.abc import Sequence
 from typing import Any
 
-from fastapi import APIRouter, Depends
+from fastapi import Depends
 from starlette.responses import Response
 
 from fastauth.core.exceptions import (
@@ -22,8 +22,9 @@ from fastauth.core.exceptions import (
 from fastauth.core.models import ADMIN, Account
 from fastauth.services.roles import Roles, satisfies_any
 from fastauth.web.dependencies import Dependencies
-from fastauth.web.routing import AuthRoute, responses
+from fastauth.web.routing import responses
 from fastauth.web.schemas import RoleCreate, RoleRead, RoleUpdate, role_json
+from fastauth.web.selection import AuthRouter, Selection
 
 _SIGNED_IN = (
     BadRequestException,
@@ -36,9 +37,9 @@ _ADMIN = (*_SIGNED_IN, PermissionDeniedException)
 _WRITING = (*_ADMIN, TooLargeException)
 
 
-def role_routes(roles: Roles[Any], dependencies: Dependencies[Any]) -> APIRouter:
+def role_routes(roles: Roles[Any], dependencies: Dependencies[Any], selection: Selection) -> AuthRouter:
     """Build the routes of roles and of who holds them."""
-    router = APIRouter(route_class=AuthRoute, tags=["roles"])
+    router = AuthRouter(selection, tag="roles")
     current_account = dependencies.current_account
     signed_in = [Depends(current_account)]
     admin = [Depends(dependencies.is_admin())]
@@ -73,9 +74,9 @@ def role_routes(roles: Roles[Any], dependencies: Dependencies[Any]) -> APIRouter
         response_model=RoleRead,
         responses=responses(*_WRITING, RoleExistsException),
     )
-    async def create_role(body: RoleCreate) -> dict[str, str]:
+    async def create_role(body: RoleCreate, by: Account[Any] = Depends(current_account)) -> dict[str, str]:
         """Make a role. Its name is kept in lower case."""
-        return role_json(await roles.create(body.name, body.description))
+        return role_json(await roles.create(body.name, body.description, by=by))
 
     @router.put(
         "/roles/{role_id}",
@@ -84,9 +85,11 @@ def role_routes(roles: Roles[Any], dependencies: Dependencies[Any]) -> APIRouter
         response_model=RoleRead,
         responses=responses(*_WRITING, RoleNotFoundException, RoleExistsException, ProtectedRoleException),
     )
-    async def update_role(role_id: str, body: RoleUpdate) -> dict[str, str]:
+    async def update_role(
+        role_id: str, body: RoleUpdate, by: Account[Any] = Depends(current_account)
+    ) -> dict[str, str]:
         """Change what the body names. A standard role keeps its name."""
-        return role_json(await roles.update(role_id, name=body.name, description=body.description))
+        return role_json(await roles.update(role_id, name=body.name, description=body.description, by=by))
 
     @router.delete(
         "/roles/{role_id}",
@@ -96,9 +99,9 @@ def role_routes(roles: Roles[Any], dependencies: Dependencies[Any]) -> APIRouter
         dependencies=admin,
         responses=responses(*_ADMIN, RoleNotFoundException, ProtectedRoleException),
     )
-    async def delete_role(role_id: str) -> None:
+    async def delete_role(role_id: str, by: Account[Any] = Depends(current_account)) -> None:
         """Delete a role, and take it from its holders. Standard roles stay."""
-        await roles.delete(role_id)
+        await roles.delete(role_id, by=by)
 
     @router.post(
         "/users/{user_id}/roles/{role_id}",

@@ -4,6 +4,7 @@ from collections.abc import Callable, Coroutine, Sequence
 from typing import Annotated, Any, NamedTuple
 
 from fastapi import APIRouter, Body, Depends, Form, Request
+from pydantic import BaseModel
 from starlette.responses import JSONResponse, Response
 
 from fastauth.core.exceptions import (
@@ -16,13 +17,15 @@ from fastauth.core.exceptions import (
     TooLargeException,
     ValidationException,
 )
-from fastauth.core.models import Account, TokenPair
+from fastauth.core.models import TokenPair
 from fastauth.core.protocols import SignInMethod
 from fastauth.services.sessions import Sessions
+from fastauth.services.sign_in import SignIn
 from fastauth.signin.password import PasswordSignIn
 from fastauth.web.dependencies import Dependencies, PresentedTokens
-from fastauth.web.routing import AuthRoute, responses
+from fastauth.web.routing import responses
 from fastauth.web.schemas import RefreshBody, TokenForm, TokenRead, token_json
+from fastauth.web.selection import AuthRouter, Selection
 from fastauth.web.transport import TokenTransport
 
 _SIGN_IN_ERRORS = responses(
@@ -53,19 +56,22 @@ class TokenRoutes(NamedTuple):
 
 def token_routes(
     sessions: Sessions[Any],
+    sign_ins: SignIn[Any],
     password: PasswordSignIn[Any],
     methods: Sequence[SignInMethod[Any, Any]],
     transport: TokenTransport,
     dependencies: Dependencies[Any],
+    selection: Selection,
     *,
     token_url: str,
 ) -> TokenRoutes:
     """Build ``POST {token_url}``, ``POST {token_url}/refresh``, one route per further way to sign in, and logout."""
-    router = APIRouter(route_class=AuthRoute, tags=["auth"])
+    router = AuthRouter(selection, tag="auth")
 
-    async def start(account: Account[Any], request: Request) -> Response:
-        pair = await sessions.start(
-            account,
+    async def start(method: SignInMethod[Any, Any], credentials: BaseModel, request: Request) -> Response:
+        pair = await sign_ins.by(
+            method,
+            credentials,
             user_agent=request.headers.get("user-agent"),
             ip=request.client.host if request.client is not None else None,
         )
@@ -81,7 +87,7 @@ def token_routes(
         """Sign in with a username or an e-mail address, and a password (the form of OAuth2's password flow)."""
         if form.grant_type not in _GRANT_TYPES:
             raise BadRequestException('grant_type must be "password", or be left out.')
-        return await start(await password.authenticate(form), request)
+        return await start(password, form, request)
 
     @router.post(f"{token_url}/refresh", summary="Refresh", response_model=TokenRead, responses=_REFRESH_ERRORS)
     async def refresh(request: Request, body: Annotated[RefreshBody | None, Body()] = None) -> Response:
@@ -128,10 +134,11 @@ def token_routes(
 
 
 def _json_sign_in(
-    method: SignInMethod[Any, Any], start: Callable[[Account[Any], Request], Coroutine[Any, Any, Response]]
+    method: SignInMethod[Any, Any],
+    start: Callable[[SignInMethod[Any, Any], BaseModel, Request], Coroutine[Any, Any, Response]],
 ) -> Callable[..., Coroutine[Any, Any, Response]]:
     async def sign_in(request: Request, credentials: Any = Body()) -> Response:
-        return await start(await method.authenticate(credentials), request)
+        return await start(method, credentials, request)
 
     sign_in.__annotations__["credentials"] = method.credentials
     sign_in.__doc__ = type(method).__doc__

@@ -1,0 +1,132 @@
+"""All routes of one ``FastAuth``, grouped into routers; which of them there are, an app may choose."""
+
+from collections.abc import Callable, Collection, Mapping, Sequence
+from dataclasses import dataclass, field
+from functools import cached_property
+from typing import Any
+
+from fastapi import APIRouter
+
+from fastauth.core.exceptions import ConfigurationError
+from fastauth.core.protocols import SignInMethod
+from fastauth.services.accounts import Accounts
+from fastauth.services.roles import Roles
+from fastauth.services.sessions import Sessions
+from fastauth.services.sign_in import SignIn
+from fastauth.signin.password import PasswordSignIn
+from fastauth.web.dependencies import Dependencies
+from fastauth.web.routes.accounts import account_routes
+from fastauth.web.routes.mailed import mailed_routes
+from fastauth.web.routes.roles import role_routes
+from fastauth.web.routes.sessions import session_routes
+from fastauth.web.routes.tokens import token_routes
+from fastauth.web.routes.users import user_routes
+from fastauth.web.schemas import UserSchemas
+from fastauth.web.selection import Selection
+from fastauth.web.transport import TokenTransport
+
+
+@dataclass(frozen=True)
+class Routers:
+    """One router per group of routes."""
+
+    auth: APIRouter
+    sessions: APIRouter
+    accounts: APIRouter
+    users: APIRouter
+    roles: APIRouter
+
+    def all(self) -> Sequence[APIRouter]:
+        """Return them in the order in which they match: ``/users/me`` before ``/users/{user_id}``."""
+        return (self.auth, self.sessions, self.accounts, self.users, self.roles)
+
+
+@dataclass
+class Routes:
+    """Builds the routers.
+
+    Attributes:
+        registration: Whether anyone may register.
+        mails: Whether mails are sent; without them, the flows that need one are not there.
+        enumeration_safe: Whether registrations are answered alike.
+        token_endpoints: The handlers of every token route that was built, by which OpenAPI finds their paths.
+    """
+
+    sessions: Sessions[Any]
+    accounts: Accounts[Any]
+    roles: Roles[Any]
+    sign_ins: SignIn[Any]
+    password: PasswordSignIn[Any]
+    methods: Sequence[SignInMethod[Any, Any]]
+    users: UserSchemas
+    transport: TokenTransport
+    dependencies: Dependencies[Any]
+    token_url: str
+    registration: bool
+    mails: bool
+    enumeration_safe: bool
+    token_endpoints: list[Callable[..., Any]] = field(default_factory=list[Callable[..., Any]])
+
+    @cached_property
+    def everything(self) -> Routers:
+        """The routers with all routes; made when they are first wanted, which a script never does."""
+        return self._build(Selection(exclude=self._left_out()))
+
+    def selected(self, include: Collection[str] | None, exclude: Collection[str], paths: Mapping[str, str]) -> Routers:
+        """Return the routers with the routes that are asked for.
+
+        Raises:
+            ConfigurationError: A name is no route's, or that route is not there.
+        """
+        if include is None and not exclude and not paths:
+            return self.everything
+        missing = sorted({*(include or ()), *paths} & self._left_out())
+        if missing:
+            raise ConfigurationError(
+                f"There is no route {missing[0]!r} here: registration is closed, or no notifier is set."
+            )
+        selection = Selection(include, {*exclude, *self._left_out()}, paths)
+        routers = self._build(selection)
+        unknown = sorted(set(selection.unknown()) - self._left_out())
+        if unknown:
+            raise ConfigurationError(
+                f"There is no route {unknown[0]!r}; there are {', '.join(sorted(selection.seen))}."
+            )
+        return routers
+
+    def _left_out(self) -> set[str]:
+        mailed = {
+            "request_verification",
+            "verify_email",
+            "forgot_password",
+            "reset_password",
+            "request_email_change",
+            "confirm_email_change",
+        }
+        closed: set[str] = set() if self.registration else {"register"}
+        return closed if self.mails else closed | mailed
+
+    def _build(self, selection: Selection) -> Routers:
+        tokens = token_routes(
+            self.sessions,
+            self.sign_ins,
+            self.password,
+            self.methods,
+            self.transport,
+            self.dependencies,
+            selection,
+            token_url=self.token_url,
+        )
+        self.token_endpoints.append(tokens.token_endpoint)
+        accounts = account_routes(
+            self.accounts, self.users, self.dependencies, selection, enumeration_safe=self.enumeration_safe
+        )
+        for route in mailed_routes(self.accounts, self.users, self.dependencies, selection).routes:
+            accounts.routes.append(route)
+        return Routers(
+            auth=tokens.router,
+            sessions=session_routes(self.sessions, self.transport, self.dependencies, selection),
+            accounts=accounts,
+            users=user_routes(self.accounts, self.sessions, self.users, self.dependencies, selection),
+            roles=role_routes(self.roles, self.dependencies, selection),
+        )

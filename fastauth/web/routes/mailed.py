@@ -1,0 +1,116 @@
+"""The flows that go by mail: verify an address, change it, and get back in without the password."""
+
+from typing import Any
+
+from fastapi import Depends
+from starlette.responses import Response
+
+from fastauth.core.exceptions import (
+    BadRequestException,
+    CredentialsException,
+    InactiveUserException,
+    StoreUnavailableException,
+    TokenException,
+    TooLargeException,
+    UserExistsException,
+    ValidationException,
+    WeakPasswordException,
+)
+from fastauth.core.models import Account
+from fastauth.services.accounts import Accounts
+from fastauth.web.dependencies import Dependencies
+from fastauth.web.routing import responses
+from fastauth.web.schemas import (
+    AcceptedRead,
+    EmailChangeBody,
+    MailedTokenBody,
+    PasswordForgotBody,
+    PasswordResetBody,
+    UserSchemas,
+)
+from fastauth.web.selection import AuthRouter, Selection
+
+_OPEN = (BadRequestException, TooLargeException, ValidationException, StoreUnavailableException)
+_SIGNED_IN = (BadRequestException, TokenException, InactiveUserException, StoreUnavailableException)
+_ON_ITS_WAY = {"message": "A mail is on its way."}
+
+
+def mailed_routes(
+    accounts: Accounts[Any], users: UserSchemas, dependencies: Dependencies[Any], selection: Selection
+) -> AuthRouter:
+    """Build ``/email/...`` and ``/password/forgot`` and ``/password/reset``."""
+    router = AuthRouter(selection, tag="account recovery")
+    current_account = dependencies.current_account
+
+    @router.post(
+        "/email/verify/request",
+        summary="Ask for the mail that verifies your address",
+        status_code=202,
+        response_model=AcceptedRead,
+        responses=responses(*_SIGNED_IN),
+    )
+    async def request_verification(account: Account[Any] = Depends(current_account)) -> dict[str, str]:
+        """Mail the link again. Nothing is sent where the address is verified already."""
+        await accounts.request_verification(account)
+        return _ON_ITS_WAY
+
+    @router.post(
+        "/email/verify",
+        summary="Verify an address",
+        response_model=users.model,
+        responses=responses(*_OPEN, TokenException),
+    )
+    async def verify_email(body: MailedTokenBody) -> dict[str, Any]:
+        """Take the token of the mail. It works once."""
+        return users.shown(await accounts.verify_email(body.token.get_secret_value()))
+
+    @router.post(
+        "/password/forgot",
+        summary="Ask for the mail that leads to a new password",
+        status_code=202,
+        response_model=AcceptedRead,
+        responses=responses(*_OPEN),
+    )
+    async def forgot_password(body: PasswordForgotBody) -> dict[str, str]:
+        """Mail a link to the owner of the address. The answer is the same when nobody has it."""
+        accounts.forgot_password_later(body.email)
+        return {"message": "If there is an account with this address, a mail is on its way."}
+
+    @router.post(
+        "/password/reset",
+        summary="Set a new password",
+        status_code=204,
+        response_class=Response,
+        responses=responses(*_OPEN, TokenException, WeakPasswordException),
+    )
+    async def reset_password(body: PasswordResetBody) -> None:
+        """Take the token of the mail and set the password. It works once, and every session ends."""
+        await accounts.reset_password(body.token.get_secret_value(), body.new_password.get_secret_value())
+
+    @router.post(
+        "/email/change",
+        summary="Ask for another address",
+        status_code=202,
+        response_model=AcceptedRead,
+        responses=responses(
+            *_SIGNED_IN, TooLargeException, ValidationException, CredentialsException, UserExistsException
+        ),
+    )
+    async def request_email_change(
+        body: EmailChangeBody, account: Account[Any] = Depends(current_account)
+    ) -> dict[str, str]:
+        """Mail the new address a link, and tell the present one."""
+        await accounts.request_email_change(account.id, body.new_email, body.current_password.get_secret_value())
+        return _ON_ITS_WAY
+
+    @router.post(
+        "/email/change/confirm",
+        summary="Confirm another address",
+        response_model=users.model,
+        responses=responses(*_OPEN, TokenException, UserExistsException),
+    )
+    async def confirm_email_change(body: MailedTokenBody) -> dict[str, Any]:
+        """Take the token of the mail: the new address is the account's, and verified. It works once."""
+        return users.shown(await accounts.confirm_email_change(body.token.get_secret_value()))
+
+    return router
