@@ -4,6 +4,7 @@ import os
 from collections.abc import AsyncGenerator, Iterable, Sequence
 from contextlib import asynccontextmanager
 from datetime import timedelta
+from functools import cache
 from typing import Any, Generic
 
 from fastapi import APIRouter, FastAPI
@@ -129,11 +130,16 @@ class FastAuth(Generic[U]):
         """What the access token says, without asking the store: true until it expires, revoked or not."""
 
         password_sign_in = PasswordSignIn(timed, self.passwords)
-        self._token_routes = token_routes(
-            self.sessions, password_sign_in, sign_in_methods, transport, dependencies, token_url=token_url
+        # Built when they are first asked for: a script, or the command line, serves no routes.
+        self._token_routes = cache(
+            lambda: token_routes(
+                self.sessions, password_sign_in, sign_in_methods, transport, dependencies, token_url=token_url
+            )
         )
-        self._account_router = account_routes(timed, self.accounts, dependencies, registration=registration)
-        self._role_router = role_routes(self.roles, dependencies)
+        self._account_router = cache(
+            lambda: account_routes(timed, self.accounts, dependencies, registration=registration)
+        )
+        self._role_router = cache(lambda: role_routes(self.roles, dependencies))
         self._scheme_name = scheme_name_of(token_url)
 
     def get_current_active_user_dependency(self) -> UserDependency[U]:
@@ -154,15 +160,15 @@ class FastAuth(Generic[U]):
 
     def get_auth_router(self) -> APIRouter:
         """Return the router of sign-in, refresh and sign-out."""
-        return self._token_routes.router
+        return self._token_routes().router
 
     def get_account_router(self) -> APIRouter:
         """Return the router of registration and of the signed-in user."""
-        return self._account_router
+        return self._account_router()
 
     def get_role_router(self) -> APIRouter:
         """Return the router of roles and of who holds them."""
-        return self._role_router
+        return self._role_router()
 
     def setup(self, app: FastAPI, *, prefix: str = "") -> None:
         """Add every route and the error handlers to the app.
@@ -238,7 +244,7 @@ class FastAuth(Generic[U]):
         )
 
     def _publish_token_url(self, app: FastAPI) -> None:
-        publish_token_url(app, scheme_name=self._scheme_name, endpoint=self._token_routes.token_endpoint)
+        publish_token_url(app, scheme_name=self._scheme_name, endpoint=self._token_routes().token_endpoint)
 
 
 def _is_production(production: bool | None) -> bool:
