@@ -238,6 +238,24 @@ def test_routers_can_be_taken_one_by_one(make_auth: Make) -> None:
     assert whole.openapi()["paths"].keys() == parts.openapi()["paths"].keys()
 
 
+def test_routes_are_built_when_they_are_asked_for(make_auth: Make, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Making a ``FastAuth`` builds no router: a script that serves no routes does not pay for them."""
+    built: list[str] = []
+    original = APIRouter.add_api_route
+
+    def add_api_route(self: APIRouter, path: str, *args: Any, **kwargs: Any) -> None:
+        built.append(path)
+        original(self, path, *args, **kwargs)
+
+    monkeypatch.setattr(APIRouter, "add_api_route", add_api_route)
+    auth = make_auth(MemoryStore())
+    before = list(built)
+    auth.get_role_router()
+
+    assert before == []
+    assert "/roles" in built
+
+
 async def test_everything_can_be_put_under_a_prefix(make_auth: Make) -> None:
     """``setup`` puts every route under the prefix, and nothing beside it."""
     auth = make_auth(MemoryStore())

@@ -52,7 +52,7 @@ async def test_in_development_an_app_starts_on_an_empty_database(tmp_path: Path,
             assert {role.name for role in await auth.roles.list()} == STANDARD_ROLES.keys()
             assert threads() - before
         assert not threads() - before
-        assert store._engine.pool.checkedin() == 0  # type: ignore[attr-defined]
+        assert store.engine.pool.checkedin() == 0  # type: ignore[attr-defined]
 
 
 async def test_the_store_is_closed_when_the_app_fails(make_auth: Make) -> None:

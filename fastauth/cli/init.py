@@ -13,7 +13,10 @@ from fastauth.cli.output import bold, done, json_option, note, print_json
 from fastauth.cli.prompts import Password, PasswordSource, password_options
 from fastauth.cli.root import Command
 from fastauth.cli.target import Target, work_on
+from fastauth.core.exceptions import ValidationException
+from fastauth.core.identity import canonical_email, canonical_username
 from fastauth.core.models import STANDARD_ROLES, SUPERADMIN
+from fastauth.services.bootstrap import default_admin_email
 
 _DEFAULT_ADMIN = "admin"
 
@@ -30,13 +33,30 @@ class Steps:
 
     @property
     def admin_username(self) -> str:
-        """The superadmin's name."""
-        return self.username or _DEFAULT_ADMIN
+        """The superadmin's name, in the form that is kept."""
+        return canonical_username(self.username or _DEFAULT_ADMIN)
 
     @property
     def admin_email(self) -> str:
-        """The superadmin's address."""
-        return self.email or f"{self.admin_username}@fastauth.invalid"
+        """The superadmin's address, in the form that is kept."""
+        if self.email:
+            return canonical_email(self.email)
+        username = self.admin_username
+        try:
+            return default_admin_email(username)
+        except ValidationException as error:
+            raise Misuse(
+                f"No e-mail address can be made from the username {username!r}: give one with --admin-email."
+            ) from error
+
+    def check_names(self) -> None:
+        """Refuse a name or an address that cannot be one, before anything is asked or made.
+
+        Raises:
+            Misuse: No address was given, and none can be made from the name.
+            ValidationException: The name or the address cannot be one.
+        """
+        _ = self.admin_email
 
 
 @dataclass(frozen=True)
@@ -96,13 +116,14 @@ def init(
       pass show app | fastauth init main:auth --admin-password-stdin
     """
     steps = Steps(tables, roles, admin, admin_username, admin_email)
-    source = replace(password_source, whose=f"Password of the superadmin {steps.admin_username}")
 
     async def work(on: Target) -> tuple[Plan, Password | None]:
         plan = await _look(on, steps)
+        if plan.admin:
+            steps.check_names()
         if dry_run:
             return plan, None
-        password = source.read(on.auth.passwords) if plan.admin else None
+        password = _password_of(steps, password_source, on) if plan.admin else None
         await _carry_out(on, steps, plan, password, quiet=as_json)
         return plan, password
 
@@ -147,6 +168,10 @@ async def _superadmin(on: Target, steps: Steps) -> str | None:
             f"choose another --admin-username, or run fastauth roles grant {account.username} {SUPERADMIN}."
         )
     return None
+
+
+def _password_of(steps: Steps, source: PasswordSource, on: Target) -> Password:
+    return replace(source, whose=f"Password of the superadmin {steps.admin_username}").read(on.auth.passwords)
 
 
 async def _carry_out(on: Target, steps: Steps, plan: Plan, password: Password | None, *, quiet: bool) -> None:

@@ -4,7 +4,8 @@ import logging
 import os
 from typing import Generic
 
-from fastauth.core.exceptions import ConfigurationError, UserExistsException
+from fastauth.core.exceptions import ConfigurationError, UserExistsException, ValidationException
+from fastauth.core.identity import canonical_email, canonical_username
 from fastauth.core.models import STANDARD_ROLES, SUPERADMIN, USER, U
 from fastauth.core.protocols import Store
 from fastauth.services.accounts import Accounts
@@ -47,6 +48,7 @@ class Bootstrap(Generic[U]):
 
         Raises:
             UserExistsException: The name belongs to someone who is no superadmin; nobody is promoted by accident.
+            ValidationException: The name or the address cannot be one.
             WeakPasswordException: The password does not meet the policy.
         """
         if create_tables:
@@ -58,7 +60,7 @@ class Bootstrap(Generic[U]):
         username = admin_username or os.environ.get("FASTAUTH_ADMIN_USERNAME")
         password = admin_password or os.environ.get("FASTAUTH_ADMIN_PASSWORD")
         if username and password:
-            await self._create_admin(username, admin_email or f"{username}@fastauth.invalid", password)
+            await self._create_admin(username, admin_email, password)
         else:
             logger.info("No superadmin was made: give admin_username and admin_password to make one.")
 
@@ -75,9 +77,10 @@ class Bootstrap(Generic[U]):
                 "with: fastauth init, or await auth.initialize_db()"
             )
 
-    async def _create_admin(self, username: str, email: str, password: str) -> None:
+    async def _create_admin(self, username: str, email: str | None, password: str) -> None:
         if await self._is_superadmin(username):
             return
+        email = email or default_admin_email(username)
         try:
             await self._accounts.create(username, email, password, roles=(SUPERADMIN, USER))
         except UserExistsException:
@@ -88,3 +91,17 @@ class Bootstrap(Generic[U]):
     async def _is_superadmin(self, username: str) -> bool:
         account = await self._accounts.find(username)
         return account is not None and SUPERADMIN in account.roles
+
+
+def default_admin_email(username: str) -> str:
+    """Return the address of a superadmin for whom none was given; no mail ever reaches it (RFC 6761).
+
+    Raises:
+        ValidationException: It is no username, or one that cannot be the first half of an address.
+    """
+    name = canonical_username(username)
+    try:
+        return canonical_email(f"{name}@fastauth.invalid")
+    except ValidationException as error:
+        why = f"No e-mail address can be made from the username {name!r}: give one."
+        raise ValidationException.of("admin_email", why) from error

@@ -172,3 +172,9 @@ def test_without_beanie_the_import_says_what_to_install(monkeypatch: pytest.Monk
 
     with pytest.raises(ModuleNotFoundError, match=r"pip install 'fastauth\[mongo\]'"):
         importlib.import_module("fastauth.backends.mongo")
+
+
+async def test_the_database_is_the_one_that_was_given() -> None:
+    """``store.database`` is the app's own handle, for what is not a verb."""
+    async with mongo_database("mongo-standalone") as database:
+        assert MongoStore(database).database is database

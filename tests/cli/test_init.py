@@ -192,6 +192,37 @@ def test_there_is_no_default_password(folder: Path, run: Run) -> None:
     assert not Path("app.db").exists()
 
 
+@pytest.mark.parametrize(
+    ("options", "says", "status"),
+    [
+        (("--admin-username", "a(b"), "from the username 'a(b': give one with --admin-email", 2),
+        (("--admin-username", "a b"), "username: ", 1),
+        (("--admin-email", "nowhere"), "email: This is not a valid e-mail address", 1),
+    ],
+)
+def test_names_are_judged_before_anything_is_asked(
+    options: tuple[str, ...], says: str, status: int, folder: Path, run: Run
+) -> None:
+    """A name or an address that cannot be one is told before the password is asked for, and in a dry run too."""
+    (folder / "main.py").write_text(APP)
+
+    for more in (("--dry-run",), ("--generate-admin-password",)):
+        assert says in one_line(run("init", "main:auth", *options, *more), status)
+    assert not Path("app.db").exists()
+
+
+def test_an_odd_name_with_an_address_of_its_own(folder: Path, run: Run) -> None:
+    """With ``--admin-email``, a name that makes no address is a superadmin; names are shown as they are kept."""
+    (folder / "main.py").write_text(APP)
+    given = ("--admin-username", "A(b", "--admin-email", "Root@Example.COM")
+
+    made = run("init", "main:auth", *given, "--admin-password-stdin", stdin=f"{PASSWORD}\n")
+    again = run("init", "main:auth", "--admin-username", "A(B")
+
+    assert "✓ made the superadmin a(b <root@example.com>" in made.stdout
+    assert "✓ a(b is a superadmin already, and keeps the password" in again.stdout
+
+
 def test_nobody_is_made_superadmin_by_accident(project: Path, run: Run) -> None:
     """The name of an ordinary user is refused, with what to do instead."""
     run("users", "create", "ada", "--email", "ada@example.com", "--generate-password", "--app", "main:auth")

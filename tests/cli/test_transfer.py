@@ -9,6 +9,7 @@ import stat
 import subprocess
 import sys
 import time
+from collections.abc import Generator
 from contextlib import closing
 from pathlib import Path
 from typing import Any
@@ -17,7 +18,7 @@ import bcrypt
 import pytest
 
 from fastauth.cli.transfer.records import Record, RecordReader
-from tests.cli.conftest import APP, PASSWORD, Run, one_line
+from tests.cli.conftest import APP, PASSWORD, Run, one_line, spawn
 
 pytestmark = pytest.mark.slow
 
@@ -149,43 +150,67 @@ def test_an_import_may_be_run_again(project: Path, run: Run) -> None:
     assert signs_in("plain", "a newer password")
 
 
-def test_an_interrupted_import_goes_on(project: Path, run: Run) -> None:
+# Within the second batch of users, with a transaction open, this app waits until it is let go on.
+PAUSING_APP = (
+    APP
+    + """
+import time
+from pathlib import Path
+from sqlalchemy import event
+
+@event.listens_for(User, "before_insert")
+def pause(mapper, connection, user):
+    if user.username == "user700":
+        Path("reached").touch()
+        while not Path("go").exists():
+            time.sleep(0.01)
+"""
+)
+
+
+@pytest.fixture
+def paused_import(project: Path) -> Generator["subprocess.Popen[str]", None, None]:
+    """An import of 1,200 users as a process of its own, which waits within its second batch."""
+    (project / "main.py").write_text(PAUSING_APP)
+    write_hashed(project / "users.csv", 1200)
+    command = [sys.executable, "-m", "fastauth", "users", "import", "users.csv", *ON]
+    with subprocess.Popen(command, stderr=subprocess.PIPE, text=True) as process:
+        while not Path("reached").exists():
+            assert process.poll() is None, process.communicate()
+            time.sleep(0.01)
+        yield process
+        process.kill()
+
+
+def test_an_interrupted_import_goes_on(paused_import: "subprocess.Popen[str]") -> None:
     """Ctrl-C stops an import in one line; the same command again makes each of the others, and nobody twice."""
-    write_hashed(project / "users.csv", 3000)
-    process = subprocess.Popen(
-        [sys.executable, "-m", "fastauth", "users", "import", "users.csv", *ON], stderr=subprocess.PIPE, text=True
-    )
-    while not Path("users.csv.fastauth-progress").exists():
-        assert process.poll() is None
-        time.sleep(0.01)
-    process.send_signal(signal.SIGINT)
-    _, said = process.communicate(timeout=60)
+    paused_import.send_signal(signal.SIGINT)
+    Path("go").touch()
+    _, said = paused_import.communicate(timeout=60)
     made = count_users() - 1
 
-    done = run("users", "import", "users.csv", *ON)
+    done = spawn("users", "import", "users.csv", *ON)
 
-    assert process.returncode == 1
+    assert paused_import.returncode == 1
     assert "run the same command again to go on" in said
     assert "Traceback" not in said
-    assert 0 < made < 3000
-    assert "Going on after line " in done.stderr
-    assert done.exit_code == 0
-    assert count_users() == 3001
+    assert made == 500
+    assert "Going on after line 501" in done.stderr
+    assert done.returncode == 0, done.stderr
+    assert count_users() == 1201
 
 
-def test_a_killed_import_goes_on(project: Path, run: Run) -> None:
+def test_a_killed_import_goes_on(paused_import: "subprocess.Popen[str]") -> None:
     """A process that was killed within a batch leaves nobody out and nobody double."""
-    write_hashed(project / "users.csv", 1200)
-    process = subprocess.Popen(
-        [sys.executable, "-m", "fastauth", "users", "import", "users.csv", *ON], stderr=subprocess.DEVNULL
-    )
-    while not Path("users.csv.fastauth-progress").exists():
-        assert process.poll() is None
-        time.sleep(0.01)
-    process.kill()
-    process.wait()
+    paused_import.kill()
+    paused_import.wait()
+    Path("go").touch()
+    made = count_users() - 1
 
-    assert run("users", "import", "users.csv", *ON).exit_code == 0
+    done = spawn("users", "import", "users.csv", *ON)
+
+    assert made == 500
+    assert done.returncode == 0, done.stderr
     assert count_users() == 1201
 
 

@@ -137,6 +137,23 @@ async def test_the_superadmin_is_held_to_the_rules(store: Store[Any], make_auth:
     assert not await auth.accounts.list()
 
 
+@memory_only
+@pytest.mark.parametrize("username", ["a(b", "a..b", "[root]", "a,b"])
+async def test_a_name_that_no_address_can_be_made_from(username: str, store: Store[Any], make_auth: MakeAuth) -> None:
+    """A username that cannot stand before an @ asks for ``admin_email`` by its name, and is fine with one."""
+    auth = make_auth(store)
+
+    with pytest.raises(ValidationException) as caught:
+        await auth.initialize_db(admin_username=username, admin_password=PASSWORD)
+    await auth.initialize_db(admin_username=username, admin_password=PASSWORD, admin_email="root@example.com")
+    await auth.initialize_db(admin_username=username, admin_password=PASSWORD)
+
+    [detail] = caught.value.details
+    assert detail["loc"][-1] == "admin_email"
+    assert username in detail["msg"]
+    assert await usernames(auth, role="superadmin") == [username]
+
+
 async def test_each_step_can_be_left_out(store: Store[Any], make_auth: MakeAuth) -> None:
     """Without roles none are stored, and without an admin nobody is made, whatever was given."""
     auth = make_auth(store)

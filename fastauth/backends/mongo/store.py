@@ -61,6 +61,8 @@ class MongoStore(MongoUserStore[M], MongoUserListing[M], MongoRoleStore[M], Mong
         mapping: UserMapping[M] = UserMapping(model, public_fields, writable_fields)
         super().__init__(Database(database, mapping.model), mapping)
         self.schema = mapping.schema
+        self.database = database
+        """The app's database, as it was given; for what is not a verb, such as looking into the server."""
 
     def joined(self, session: Any) -> Self:
         """Return a store whose verbs run in the caller's client session, and so in the caller's transaction.

@@ -22,7 +22,7 @@ from fastauth.backends.sql.mapping import UserMapping
 from fastauth.backends.sql.models import User
 from fastauth.backends.sql.roles import SQLRoleStore
 from fastauth.backends.sql.sessions import SQLTokenStore
-from fastauth.backends.sql.tables import tables_for
+from fastauth.backends.sql.tables import Tables, tables_for
 from fastauth.core.exceptions import ConfigurationError
 from fastauth.core.protocols import CommitStep
 
@@ -78,8 +78,14 @@ class SQLStore(SQLUserChanges[M], SQLUserListing[M], SQLRoleStore[M], SQLTokenSt
         model: type[Any] = user_model or User
         mapping: UserMapping[M] = UserMapping(model, public_fields, writable_fields)
         super().__init__(EngineDatabase(engine), mapping, tables_for(mapping.table, mapping.key))
-        self._engine = engine
+        self.engine = engine
+        """The app's engine, as it was given; for what is not a verb, such as looking into the database."""
         self.schema = mapping.schema
+
+    @property
+    def tables(self) -> Tables:
+        """The app's user table, and ours beside it, as SQLAlchemy describes them; for migrations and reports."""
+        return self._tables
 
     async def create_schema(self) -> None:
         """Make the tables that are missing: the user table, those it refers to, and ours.

@@ -59,9 +59,7 @@ class MongoInspector:
 
     def __init__(self, store: MongoStore[Any]) -> None:
         self._store = store
-        # The store keeps its handle to itself; only who looks into the database has a use for it.
-        inner = vars(store)["_database"]
-        self._handle: Any = vars(inner)["_handle"]
+        self._handle: Any = store.database  # PyMongo's, or Motor's
 
     @property
     def url(self) -> DatabaseUrl:

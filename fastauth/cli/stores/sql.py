@@ -7,11 +7,10 @@ from typing import Any, cast
 
 from sqlalchemy import Connection, Inspector, Table, UniqueConstraint, inspect, text
 from sqlalchemy.exc import ArgumentError
-from sqlalchemy.ext.asyncio import AsyncEngine, AsyncSession, create_async_engine
+from sqlalchemy.ext.asyncio import AsyncSession, create_async_engine
 from sqlalchemy.types import String
 
 from fastauth.backends.sql import SQLStore
-from fastauth.backends.sql.tables import Tables
 from fastauth.cli.errors import Misuse
 from fastauth.cli.stores.shelf import Differences
 from fastauth.cli.stores.urls import DatabaseUrl, parse_url
@@ -44,9 +43,7 @@ class SQLInspector:
 
     def __init__(self, store: SQLStore[Any]) -> None:
         self._store = store
-        # The store keeps these to itself; only who looks into the database has a use for them.
-        self._engine: AsyncEngine = vars(store.database)["_engine"]
-        self._tables: Tables = vars(store)["_tables"]
+        self._engine = store.engine
 
     @property
     def url(self) -> DatabaseUrl:
@@ -91,7 +88,7 @@ class SQLInspector:
 
     def _compare(self, connection: Connection) -> Differences:
         known = inspect(connection)
-        there = [table for table in self._tables if known.has_table(table.name, schema=table.schema)]
+        there = [table for table in self._store.tables if known.has_table(table.name, schema=table.schema)]
         return Differences(
             columns=[line for table in there for line in _column_differences(known, table)],
             indexes=[line for table in there for line in _missing_indexes(known, table)],

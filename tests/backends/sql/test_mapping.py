@@ -287,11 +287,13 @@ def test_our_tables_join_the_apps_metadata() -> None:
     assert all(
         dict(table.kwargs) == {"mysql_charset": "utf8mb4", "mariadb_engine": "InnoDB"} for table in ours.values()
     )
-    assert set(ours.values()) < set(store._tables)
+    assert set(ours.values()) < set(store.tables)
+    assert store.tables.users is Member.__table__
+    assert store.engine is ENGINE
 
 
 def test_every_constraint_of_ours_has_a_name() -> None:
     """Every constraint and index of our tables has a name, so that a migration can speak of it."""
-    tables = [table for table in SQLStore(ENGINE)._tables if table.name != "fastauth_users"]
+    tables = [table for table in SQLStore(ENGINE).tables if table.name != "fastauth_users"]
 
     assert all(item.name for table in tables for item in (*table.constraints, *table.indexes))
