@@ -62,7 +62,10 @@ class SingleUseTokens:
         Raises:
             TokenException: It is not.
         """
-        return self._signer.read(token, purpose)
+        try:
+            return self._signer.read(token, purpose)
+        except TokenException as error:
+            raise refusal(error.reason) from error
 
     @staticmethod
     def check_state(claims: Mapping[str, Any], *state: str) -> None:
@@ -72,7 +75,7 @@ class SingleUseTokens:
             TokenException: The state is another one by now.
         """
         if claims["state"] != fingerprint(*state):
-            raise TokenException(reason="moved on")
+            raise refusal("moved on")
 
     @staticmethod
     def use(claims: Mapping[str, Any]) -> CommitStep[Any]:
@@ -84,9 +87,14 @@ class SingleUseTokens:
 
         async def step(commit: Commit[Any]) -> None:
             if not await commit.store.use_token(claims["jti"], expires_at=expires_at):
-                raise TokenException(reason="used")
+                raise refusal("used")
 
         return step
+
+
+def refusal(reason: str) -> TokenException:
+    """Return what to raise about a token that was mailed; the reason is for logs and tests."""
+    return TokenException("The token of the mail is not valid any more: ask for a new one.", reason=reason)
 
 
 def fingerprint(*state: str) -> str:

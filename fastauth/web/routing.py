@@ -19,6 +19,8 @@ from fastauth.core.exceptions import (
     TooLargeException,
     ValidationException,
 )
+from fastauth.core.models import Client
+from fastauth.services.events import current_client
 from fastauth.web.error_handlers import SAFE_HEADERS, ErrorResponse, status_of
 from fastauth.web.schemas import ErrorRead
 
@@ -36,6 +38,7 @@ class AuthRoute(APIRoute):
         has_body = self.body_field is not None
 
         async def handle_strictly(request: Request) -> Response:
+            current_client.set(_client_of(request))
             try:
                 response = await handle(await _read_strictly(request) if has_body else request)
             except FastAuthException as error:
@@ -46,6 +49,10 @@ class AuthRoute(APIRoute):
             return response
 
         return handle_strictly
+
+
+def _client_of(request: Request) -> Client:
+    return Client(request.client.host if request.client is not None else None, request.headers.get("user-agent"))
 
 
 def responses(*errors: type[FastAuthException]) -> dict[int | str, dict[str, Any]]:

@@ -7,7 +7,6 @@ from typing import TypeVar
 from fastauth.core.events import EmailChanged, EmailChangeRequested, EmailVerified
 from fastauth.core.exceptions import (
     RoleNotFoundException,
-    TokenException,
     UserExistsException,
     ValidationException,
 )
@@ -15,6 +14,7 @@ from fastauth.core.models import STANDARD_ROLES, VERIFIED, Account, Login, U
 from fastauth.core.notifications import NotificationKind
 from fastauth.core.signing import Purpose
 from fastauth.services.accounts.base import AccountsBase
+from fastauth.services.single_use import refusal
 
 _R = TypeVar("_R")
 
@@ -40,7 +40,7 @@ class Emails(AccountsBase[U]):
         claims = self._tokens.read(token, Purpose.VERIFY_EMAIL)
         account = await self._store.get_user(claims["sub"])
         if account is None or account.disabled or account.verified:
-            raise TokenException(reason="nothing to verify")
+            raise refusal("nothing to verify")
         self._tokens.check_state(claims, account.email)
 
         async def verify() -> bool:
@@ -53,7 +53,7 @@ class Emails(AccountsBase[U]):
             )
 
         if not await self._with_standard_roles(verify):
-            raise TokenException(reason="moved on")
+            raise refusal("moved on")
         return await self.get(account.id)
 
     async def request_email_change(self, user_id: str, new_email: str, current_password: str) -> None:
@@ -108,7 +108,7 @@ class Emails(AccountsBase[U]):
         claims = self._tokens.read(token, Purpose.CHANGE_EMAIL)
         account = await self._store.get_user(claims["sub"])
         if account is None or account.disabled:
-            raise TokenException(reason="no such account")
+            raise refusal("no such account")
         self._tokens.check_state(claims, account.email, account.hashed_password)
         new_email: str = claims["email"]
 
@@ -122,7 +122,7 @@ class Emails(AccountsBase[U]):
             )
 
         if not await self._with_standard_roles(change):
-            raise TokenException(reason="moved on")
+            raise refusal("moved on")
         self._notices.send(NotificationKind.EMAIL_CHANGED, account, new_email=new_email)
         return await self.get(account.id)
 

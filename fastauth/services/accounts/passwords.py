@@ -1,12 +1,13 @@
 """The password of an account: to change it, and to get back in without it."""
 
 from fastauth.core.events import PasswordChanged, PasswordResetRequested
-from fastauth.core.exceptions import CredentialsException, TokenException, UserNotFoundException
+from fastauth.core.exceptions import CredentialsException, UserNotFoundException
 from fastauth.core.models import Account, U
 from fastauth.core.notifications import NotificationKind
 from fastauth.core.protocols import CommitStep
 from fastauth.core.signing import Purpose
 from fastauth.services.accounts.base import AccountsBase
+from fastauth.services.single_use import refusal
 
 
 class AccountPasswords(AccountsBase[U]):
@@ -84,10 +85,10 @@ class AccountPasswords(AccountsBase[U]):
         claims = self._tokens.read(token, Purpose.RESET_PASSWORD)
         account = await self._store.get_user(claims["sub"])
         if account is None or account.disabled:
-            raise TokenException(reason="no such account")
+            raise refusal("no such account")
         self._tokens.check_state(claims, account.hashed_password, account.email)
         if not await self._set(account, new_password, how="reset", first=self._tokens.use(claims)):
-            raise TokenException(reason="moved on")
+            raise refusal("moved on")
 
     async def _set(
         self,
