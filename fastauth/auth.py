@@ -23,6 +23,8 @@ from fastauth.services.deadline import with_deadline
 from fastauth.services.roles import Roles
 from fastauth.services.sessions import Sessions
 from fastauth.signin.password import PasswordSignIn
+from fastauth.web.cookies import Cookies
+from fastauth.web.csrf import CSRF_KEY_LABEL, CSRFGuard
 from fastauth.web.dependencies import Dependencies, UserDependency, scheme_name_of
 from fastauth.web.error_handlers import install_exception_handlers
 from fastauth.web.openapi import publish_token_url
@@ -51,7 +53,7 @@ class FastAuth(Generic[U]):
         production: Strict checks. None reads ``FASTAUTH_ENV``; without that it is development.
         tokens: Issuer, audience, leeway, grace and the longest session.
         passwords: Policy and hashing.
-        cookies: Names and attributes.
+        cookies: Names and attributes, and whose pages may send what a cookie authenticates.
         sign_in_methods: Further ways to sign in; each gets a route below ``token_url``.
         store_timeout: How long a store call may take before it is given up with 503; seconds, or a ``timedelta``.
         clock: Where the time comes from; for tests.
@@ -110,12 +112,10 @@ class FastAuth(Generic[U]):
         self.roles: Roles[U] = Roles(timed)
         self._bootstrap = Bootstrap(timed, self.accounts)
 
-        transport = TokenTransport(
-            cookies or CookieSettings(),
-            use_cookie=use_cookie,
-            secure_cookies=secure_cookies,
-            production=self.production,
-        )
+        cookies = cookies or CookieSettings()
+        jar = Cookies(cookies, secure=secure_cookies, production=self.production)
+        csrf = CSRFGuard(cookies, ring.derive(CSRF_KEY_LABEL), jar, production=self.production)
+        transport = TokenTransport(jar, csrf, use_cookie=use_cookie)
         dependencies = Dependencies(self.sessions, transport, token_url=token_url)
         self._dependencies = dependencies
         self.current_account = dependencies.current_account
