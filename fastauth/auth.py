@@ -30,6 +30,8 @@ from fastauth.services.sign_in import SignIn
 from fastauth.services.single_use import SingleUseTokens
 from fastauth.services.token_claims import ClaimsHook, TokenClaims
 from fastauth.signin.password import PasswordSignIn
+from fastauth.web.cookies import Cookies
+from fastauth.web.csrf import CSRF_KEY_LABEL, CSRFGuard
 from fastauth.web.dependencies import Dependencies, UserDependency, scheme_name_of
 from fastauth.web.error_handlers import install_exception_handlers
 from fastauth.web.openapi import publish_token_url
@@ -64,7 +66,7 @@ class FastAuth(Generic[U]):
         production: Strict checks. None reads ``FASTAUTH_ENV``; without that it is development.
         tokens: Issuer, audience, leeway, grace and the longest session.
         passwords: Policy and hashing.
-        cookies: Names and attributes.
+        cookies: Names and attributes, and whose pages may send what a cookie authenticates.
         links: The paths and lifetimes of links in mails.
         audit: What becomes of the audit trail.
         sign_in_methods: Further ways to sign in; each gets a route below ``token_url``.
@@ -153,12 +155,10 @@ class FastAuth(Generic[U]):
         self.roles: Roles[U] = Roles(timed, events=self._events)
         self._bootstrap = Bootstrap(timed, self.accounts)
 
-        transport = TokenTransport(
-            cookies or CookieSettings(),
-            use_cookie=use_cookie,
-            secure_cookies=secure_cookies,
-            production=self.production,
-        )
+        cookies = cookies or CookieSettings()
+        jar = Cookies(cookies, secure=secure_cookies, production=self.production)
+        csrf = CSRFGuard(cookies, ring.derive(CSRF_KEY_LABEL), jar, production=self.production)
+        transport = TokenTransport(jar, csrf, use_cookie=use_cookie)
         dependencies = Dependencies(self.sessions, transport, token_url=token_url)
         self._dependencies = dependencies
         self.current_account = dependencies.current_account

@@ -153,6 +153,24 @@ async def access_samesite(setup: Setup) -> Any:
     return next("SameSite=strict" in line for line in answer.headers.get_list("set-cookie") if "_access" in line)
 
 
+async def sign_out_from(setup: Setup, **headers: str) -> Any:
+    await sign_in(setup.client)
+    sent = {name.replace("_", "-"): value for name, value in headers.items()}
+    return (await setup.client.post("/logout", headers=sent)).status_code
+
+
+async def by_origin(setup: Setup) -> Any:
+    return await sign_out_from(setup, Origin="https://app.example.com")
+
+
+async def by_same_site(setup: Setup) -> Any:
+    return await sign_out_from(setup, Sec_Fetch_Site="same-site")
+
+
+async def by_no_page(setup: Setup) -> Any:
+    return await sign_out_from(setup, Sec_Fetch_Site="none")
+
+
 async def token_paths(setup: Setup) -> Any:
     paths = ("/token", "/token/refresh", "/token/pin", "/login", "/login/refresh")
     return [path for path in paths if (await setup.client.post(path, json={})).status_code != 404]

@@ -21,6 +21,9 @@ from tests.observations import (
     access_samesite,
     algorithm,
     audience,
+    by_no_page,
+    by_origin,
+    by_same_site,
     cookies,
     cost,
     eight_characters,
@@ -52,7 +55,8 @@ class Case(NamedTuple):
     beside: Mapping[str, Any] = MappingProxyType({})
 
 
-COOKIES = ["__Host-fastauth_access", "__Host-fastauth_refresh"]
+COOKIES = ["__Host-fastauth_access", "__Host-fastauth_csrf", "__Host-fastauth_refresh"]
+PLAIN_COOKIES = [name.removeprefix("__Host-") for name in COOKIES]
 
 
 IN_COOKIES = {"use_cookie": True}
@@ -71,9 +75,7 @@ OPTIONS: dict[str, Case] = {
     "access_token_expires_in": Case(5, access_lifetime, without=1800, with_it=300),
     "refresh_token_expires_in": Case(1, refresh_lifetime, without=604800, with_it=86400),
     "use_cookie": Case(True, cookies, without=[], with_it=COOKIES),
-    "secure_cookies": Case(
-        False, cookies, without=COOKIES, with_it=["fastauth_access", "fastauth_refresh"], beside=IN_COOKIES
-    ),
+    "secure_cookies": Case(False, cookies, without=COOKIES, with_it=PLAIN_COOKIES, beside=IN_COOKIES),
     "token_url": Case(
         "/login", token_paths, without=["/token", "/token/refresh"], with_it=["/login", "/login/refresh"]
     ),
@@ -85,7 +87,7 @@ OPTIONS: dict[str, Case] = {
         CookieSettings(name="x"),
         cookies,
         without=COOKIES,
-        with_it=["__Host-x_access", "__Host-x_refresh"],
+        with_it=["__Host-x_access", "__Host-x_csrf", "__Host-x_refresh"],
         beside=IN_COOKIES,
     ),
     "sign_in_methods": Case(
@@ -101,8 +103,11 @@ OPTIONS: dict[str, Case] = {
 
 GROUPS: dict[tuple[type[Any], str], dict[str, Case]] = {
     (CookieSettings, "cookies"): {
-        "name": Case("x", cookies, without=COOKIES, with_it=["__Host-x_access", "__Host-x_refresh"]),
+        "name": Case("x", cookies, without=COOKIES, with_it=["__Host-x_access", "__Host-x_csrf", "__Host-x_refresh"]),
         "samesite": Case("strict", access_samesite, without=False, with_it=True),
+        "trusted_origins": Case(["https://app.example.com"], by_origin, without=403, with_it=204),
+        "allow_same_site": Case(True, by_same_site, without=403, with_it=204),
+        "allow_none": Case(False, by_no_page, without=204, with_it=403),
     },
     (TokenSettings, "tokens"): {
         "issuer": Case("us", issuer, without=None, with_it="us"),

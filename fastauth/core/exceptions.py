@@ -168,10 +168,18 @@ class EmailNotVerifiedException(AuthorizationException):
 
 
 class CSRFException(AuthorizationException):
-    """A request that a cookie authenticated did not prove that it came from the app's own pages."""
+    """A request that a cookie authenticated did not prove that it came from the app's own pages.
+
+    Args:
+        check: What refused it: ``"sec-fetch-site"``, ``"origin"`` or ``"token"``.
+    """
 
     code = "FASTAUTH_CSRF_FAILED"
     default_message = "The cross-site request check failed."
+
+    def __init__(self, message: str | None = None, *, check: str = "") -> None:
+        self.check = check
+        super().__init__(message)
 
 
 class NotFoundException(FastAuthException):

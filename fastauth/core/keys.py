@@ -64,6 +64,10 @@ class Key:
         """Say whether the signature is the message's, in constant time."""
         return self._algorithm.verify(message, self._prepared, signature)
 
+    def derive(self, label: bytes) -> bytes:
+        """Return a key for another use; it says nothing about this one, nor about those with other labels."""
+        return hmac.new(self._bytes, label, hashlib.sha256).digest()
+
     @property
     def weakness(self) -> str | None:
         """What makes the key guessable, in words, or None."""
@@ -100,6 +104,10 @@ class KeyRing:
     def get(self, kid: str) -> Key | None:
         """Return the key of this name, or None."""
         return self._keys.get(kid)
+
+    def derive(self, label: bytes) -> Sequence[bytes]:
+        """Return a key for another use from each key of the ring, newest first."""
+        return [key.derive(label) for key in self]
 
     def __iter__(self) -> Iterator[Key]:
         return iter(self._keys.values())

@@ -12,6 +12,7 @@ from fastauth.core.protocols import PasswordHasher
 MIN_PASSWORD_LENGTH = 8  # NIST SP 800-63B-4 and ASVS 6.2.1: the floor under any setting
 MAX_PASSWORD_LENGTH = 1024
 _COOKIE_NAME = re.compile(r"[A-Za-z0-9_.-]{1,64}")
+_ORIGIN = re.compile(r"https?://(?:[a-z0-9.-]+|\[[0-9a-f:.]+\])(?::[0-9]{1,5})?", re.IGNORECASE)
 
 
 def _require(condition: bool, message: str) -> None:
@@ -144,12 +145,19 @@ class CookieSettings:
     """How the tokens travel in cookies, with ``use_cookie=True``.
 
     Args:
-        name: The cookies are called ``{name}_access`` and ``{name}_refresh``.
+        name: The cookies are called ``{name}_access``, ``{name}_refresh`` and ``{name}_csrf``.
         samesite: Of the access cookie; the refresh cookie is always ``strict``.
+        trusted_origins: Other origins whose pages may send what a cookie authenticates, such as
+            ``https://app.example.com``; behind a proxy that changes ``Host`` also the app's own.
+        allow_same_site: Whether all pages of the same site may, such as those of every sibling domain.
+        allow_none: Whether a request that no page has made may (``Sec-Fetch-Site: none``), such as a bookmark's.
     """
 
     name: str = "fastauth"
     samesite: Literal["lax", "strict"] = "lax"
+    trusted_origins: Sequence[str] = ()
+    allow_same_site: bool = False
+    allow_none: bool = True
 
     def __post_init__(self) -> None:
         _require(
@@ -160,3 +168,19 @@ class CookieSettings:
             self.samesite in {"lax", "strict"},
             "CookieSettings(samesite=...) is 'lax' or 'strict'; 'none' would send the tokens along from any site.",
         )
+        _require(
+            not isinstance(self.trusted_origins, str),
+            "CookieSettings(trusted_origins=...) is a list: ['https://app.example.com'].",
+        )
+        for origin in self.trusted_origins:
+            _require(
+                _ORIGIN.fullmatch(origin) is not None,
+                f"CookieSettings(trusted_origins=...): {origin!r} is no origin. Write scheme, host and port as "
+                "browsers do, with nothing after it: 'https://app.example.com' or 'http://localhost:3000'.",
+            )
+
+
+def canonical_origin(origin: str) -> str:
+    """Return an origin in its one spelling: in lower case, and without the port that its scheme has anyway."""
+    origin = origin.lower()
+    return origin.removesuffix(":443") if origin.startswith("https:") else origin.removesuffix(":80")

@@ -231,12 +231,16 @@ class Sessions(Generic[U]):
             TokenException: Neither is good, or the session has ended already.
         """
         try:
-            session_id = self._session_of(access_token, refresh_token)
-            await self.end(session_id)
+            await self.end(self.session_of(access_token=access_token, refresh_token=refresh_token))
         except SessionNotFoundException as error:
             raise TokenException(reason="session ended") from error
 
-    def _session_of(self, access_token: str | None, refresh_token: str | None) -> str:
+    def session_of(self, *, access_token: str | None = None, refresh_token: str | None = None) -> str:
+        """Return the id of the session that one of the tokens names, without asking the store.
+
+        Raises:
+            TokenException: Neither is good.
+        """
         if refresh_token is None:
             if access_token is None:
                 raise TokenException(missing=True)

@@ -26,7 +26,7 @@ from fastauth.core.models import ADMIN, Account, Claims, U
 from fastauth.services.roles import satisfies_all, satisfies_any
 from fastauth.services.sessions import Sessions
 from fastauth.web.error_handlers import refusal
-from fastauth.web.transport import TokenTransport
+from fastauth.web.transport import CookieTokens, TokenTransport
 
 
 class TokenScheme(SecurityBase, Generic[U]):
@@ -46,11 +46,16 @@ class TokenScheme(SecurityBase, Generic[U]):
         self.scheme_name = scheme_name_of(token_url)
         self.model = OAuth2(flows=OAuthFlows(password=OAuthFlowPassword(tokenUrl=token_url, scopes={})))
 
+    def _token(self, connection: HTTPConnection) -> str | None:
+        return self._transport.access_token(
+            connection, session_of=lambda token: self._sessions.session_of(access_token=token)
+        )
+
     async def _account(self, connection: HTTPConnection) -> Account[U] | None:
         # FastAPI keeps what a dependency gave for the request; this keeps it for the other dependencies of ours, too.
         found: dict[int, Account[U] | None] = connection.scope.setdefault("fastauth", {})
         if id(self._sessions) not in found:
-            token = self._transport.access_token(connection)
+            token = self._token(connection)
             found[id(self._sessions)] = None if token is None else await self._sessions.authenticate(token)
         return found[id(self._sessions)]
 
@@ -93,11 +98,10 @@ class OptionalUser(TokenScheme[U]):
 
 
 class PresentedTokens(NamedTuple):
-    """The tokens of a request, wherever they were, unread."""
+    """The tokens of a request, wherever they were, unread. Where there is a header, nobody looked at the cookies."""
 
     bearer: str | None
-    access_cookie: str | None
-    refresh_cookie: str | None
+    cookies: CookieTokens
 
 
 class Presented(TokenScheme[U]):
@@ -106,9 +110,18 @@ class Presented(TokenScheme[U]):
     async def __call__(self, connection: HTTPConnection) -> PresentedTokens:
         """Return the tokens that were sent."""
         try:
-            return PresentedTokens(self._transport.bearer(connection), *self._transport.cookies(connection))
+            bearer = self._transport.bearer(connection)
+            if bearer is not None:
+                return PresentedTokens(bearer, CookieTokens(None, None))
+            return PresentedTokens(None, self.cookie_tokens(connection))
         except FastAuthException as error:
             raise refusal(error, connection) from error
+
+    def cookie_tokens(self, connection: HTTPConnection) -> CookieTokens:
+        """Return the tokens of the cookies."""
+        return self._transport.cookie_tokens(
+            connection, session_of=lambda tokens: self._sessions.session_of(**tokens._asdict())
+        )
 
 
 class CurrentClaims(TokenScheme[U]):
@@ -117,7 +130,7 @@ class CurrentClaims(TokenScheme[U]):
     async def __call__(self, connection: HTTPConnection) -> Claims:
         """Return the claims of the access token."""
         try:
-            token = self._transport.access_token(connection)
+            token = self._token(connection)
             if token is None:
                 raise TokenException(missing=True)
             return self._sessions.read(token)

@@ -42,6 +42,8 @@ class AuthRoute(APIRoute):
             try:
                 response = await handle(await _read_strictly(request) if has_body else request)
             except FastAuthException as error:
+                if status_of(error) == 500:
+                    raise  # a mistake in the app's set-up is for its log, and no answer to its clients
                 raise ErrorResponse(error) from error
             except RequestValidationError as error:
                 raise ErrorResponse(ValidationException(details=_details(error.errors()))) from None

@@ -1,8 +1,7 @@
 """How a token travels: in by header or cookie, out by body and cookie."""
 
-import re
-from collections.abc import Iterator
-from typing import Literal
+from collections.abc import Callable
+from typing import NamedTuple
 
 from starlette.datastructures import Headers
 from starlette.requests import HTTPConnection
@@ -10,37 +9,54 @@ from starlette.responses import Response
 
 from fastauth.core.exceptions import BadRequestException, TokenException
 from fastauth.core.models import TokenPair
-from fastauth.core.settings import CookieSettings
+from fastauth.web.cookies import Cookies
+from fastauth.web.csrf import CSRFGuard
 
-_LOOPBACK = re.compile(r"(?:(?:[^:]+\.)?localhost|127\.0\.0\.1|\[::1\])(?::[0-9]+)?")
+
+class CookieTokens(NamedTuple):
+    """The tokens of a request's cookies, unread."""
+
+    access_token: str | None
+    refresh_token: str | None
 
 
 class TokenTransport:
     """Finds the tokens in a request, and puts them into a response.
 
+    What is found in a cookie has passed the check against cross-site requests; there is no other way to get at it.
+
     Args:
-        settings: Names and attributes of the cookies.
+        cookies: Reads and writes cookies.
+        csrf: Checks requests that have them.
         use_cookie: Whether cookies are read and set at all.
-        secure_cookies: Whether the cookies are ``Secure`` and have the ``__Host-`` prefix.
-        production: Whether loopback addresses are like any others.
     """
 
-    def __init__(self, settings: CookieSettings, *, use_cookie: bool, secure_cookies: bool, production: bool) -> None:
+    def __init__(self, cookies: Cookies, csrf: CSRFGuard, *, use_cookie: bool) -> None:
         self.use_cookie = use_cookie
-        self._settings = settings
-        self._secure = secure_cookies
-        self._production = production
+        self._cookies = cookies
+        self._csrf = csrf
 
-    def access_token(self, connection: HTTPConnection) -> str | None:
+    def access_token(self, connection: HTTPConnection, session_of: Callable[[str], str]) -> str | None:
         """Return the access token, None when nothing was sent. The header comes before the cookie.
 
         A header that is no good is not made up for by a cookie: one request, one way to sign in (RFC 6750, 2).
 
+        Args:
+            connection: The request, or the handshake of a WebSocket.
+            session_of: Reads the session's id off an access token.
+
         Raises:
             BadRequestException: There are two ``Authorization`` headers, or the cookie is repeated.
             TokenException: The header holds no bearer token.
+            CSRFException: The cookie came with a request that may be another site's.
         """
-        return self.bearer(connection) or self._cookie(connection, "access")
+        token = self.bearer(connection)
+        if token is not None or not self.use_cookie:
+            return token
+        cookie = self._cookies.read(connection, "access")
+        if cookie is not None:
+            self._csrf.check(connection, lambda: session_of(cookie))
+        return cookie
 
     def bearer(self, connection: HTTPConnection) -> str | None:
         """Return the token of the ``Authorization`` header, None when there is no such header."""
@@ -55,73 +71,42 @@ class TokenTransport:
             raise TokenException("Send the access token as: Authorization: Bearer <token>", reason="scheme")
         return token
 
-    def cookies(self, connection: HTTPConnection) -> tuple[str | None, str | None]:
-        """Return the access and the refresh token of the cookies.
+    def cookie_tokens(self, connection: HTTPConnection, session_of: Callable[[CookieTokens], str]) -> CookieTokens:
+        """Return both tokens of the cookies.
+
+        Args:
+            connection: The request.
+            session_of: Reads the session's id off the tokens.
 
         Raises:
             BadRequestException: One of the cookies is repeated.
+            CSRFException: They came with a request that may be another site's.
         """
-        return self._cookie(connection, "access"), self._cookie(connection, "refresh")
+        if not self.use_cookie:
+            return CookieTokens(None, None)
+        tokens = CookieTokens(self._cookies.read(connection, "access"), self._cookies.read(connection, "refresh"))
+        if tokens != (None, None):
+            self._csrf.check(connection, lambda: session_of(tokens))
+        return tokens
+
+    def check_sign_in(self, connection: HTTPConnection) -> None:
+        """Refuse a request that would set cookies, and that a page of another origin sends.
+
+        Raises:
+            CSRFException: It does; the visitor would work in the attacker's account without knowing.
+        """
+        if self.use_cookie:
+            self._csrf.check_source(connection)
 
     def set_cookies(self, response: Response, pair: TokenPair, connection: HTTPConnection) -> None:
-        """Put both tokens into cookies, for as long as they are good."""
+        """Put both tokens into cookies, for as long as they are good, and the session's CSRF token beside them."""
         if self.use_cookie:
-            self._write(response, connection, "access", pair.access_token, pair.expires_in)
-            self._write(response, connection, "refresh", pair.refresh_token, pair.refresh_expires_in)
+            csrf_token = self._csrf.token_for(pair.session_id)
+            self._cookies.set(response, connection, "access", pair.access_token, pair.expires_in)
+            self._cookies.set(response, connection, "refresh", pair.refresh_token, pair.refresh_expires_in)
+            self._cookies.set(response, connection, "csrf", csrf_token, pair.refresh_expires_in)
 
     def clear_cookies(self, response: Response, connection: HTTPConnection) -> None:
-        """Delete both cookies."""
+        """Delete all cookies."""
         if self.use_cookie:
-            self._write(response, connection, "access", "", 0)
-            self._write(response, connection, "refresh", "", 0)
-
-    def _cookie(self, connection: HTTPConnection, kind: Literal["access", "refresh"]) -> str | None:
-        if not self.use_cookie:
-            return None
-        name = self._name(connection, kind)
-        values = [value for each, value in _raw_cookies(connection) if each == name]
-        if len(values) > 1:
-            raise BadRequestException(f"The cookie {name} was sent more than once.")
-        return values[0] if values and values[0] else None
-
-    def _write(
-        self,
-        response: Response,
-        connection: HTTPConnection,
-        kind: Literal["access", "refresh"],
-        value: str,
-        max_age: int,
-    ) -> None:
-        # The one place that writes cookies: a browser deletes a cookie only if its attributes are the same.
-        response.set_cookie(
-            self._name(connection, kind),
-            value,
-            max_age=max_age,
-            path="/",
-            secure=self._is_secure(connection),
-            httponly=True,
-            samesite=self._settings.samesite if kind == "access" else "strict",
-        )
-
-    def _name(self, connection: HTTPConnection, kind: str) -> str:
-        prefix = "__Host-" if self._is_secure(connection) else ""
-        return f"{prefix}{self._settings.name}_{kind}"
-
-    def _is_secure(self, connection: HTTPConnection) -> bool:
-        if not self._secure:
-            return False
-        if self._production or connection.scope["scheme"] in {"https", "wss"}:
-            return True
-        # Not connection.url, which raises where the query is not UTF-8. What counts is what the browser calls us.
-        host = Headers(scope=connection.scope).get("host", "").lower()
-        return _LOOPBACK.fullmatch(host) is None
-
-
-def _raw_cookies(connection: HTTPConnection) -> Iterator[tuple[str, str]]:
-    # Not request.cookies: it trims more than RFC 6265 allows, so that "\x85__Host-x" passes for "__Host-x", and keeps
-    # the last of two cookies with one name.
-    for header in Headers(scope=connection.scope).getlist("cookie"):
-        for pair in header.split(";"):
-            name, equals, value = pair.strip(" \t").partition("=")
-            if equals:
-                yield name.rstrip(" \t"), value.lstrip(" \t")
+            self._cookies.clear(response, connection)

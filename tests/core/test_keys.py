@@ -295,3 +295,14 @@ def test_no_error_about_a_key_shows_it() -> None:
         ring_of("rather-short")
 
     assert "rather-short" not in str(caught.value)
+
+
+def test_a_ring_gives_keys_for_other_uses() -> None:
+    """Each key of the ring gives another one per label, newest first, that is always the same and is not itself."""
+    ring = KeyRing([Key(GIVEN, kid="one"), Key(FIRST.encode(), kid="two")])
+
+    derived = [*ring.derive(b"a"), *ring.derive(b"b")]
+
+    assert list(ring.derive(b"a")) == [Key(GIVEN).derive(b"a"), Key(FIRST.encode()).derive(b"a")]
+    assert len({*derived, GIVEN.encode(), FIRST.encode()}) == 6
+    assert {len(key) for key in derived} == {32}

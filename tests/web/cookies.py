@@ -12,28 +12,32 @@ from fastauth.backends.memory import MemoryStore
 from tests.conftest import PASSWORD, client_of, register
 
 Make = Callable[..., FastAuth[Any]]
-ACCESS, REFRESH = "__Host-fastauth_access", "__Host-fastauth_refresh"
+ACCESS, REFRESH, CSRF = "__Host-fastauth_access", "__Host-fastauth_refresh", "__Host-fastauth_csrf"
+OWN_PAGE = {"Sec-Fetch-Site": "same-origin"}  # what a browser says of a request from the app's own page
 SECURE = {
     ACCESS: "; HttpOnly; Max-Age={}; Path=/; SameSite=lax; Secure",
     REFRESH: "; HttpOnly; Max-Age={}; Path=/; SameSite=strict; Secure",
+    CSRF: "; Max-Age={}; Path=/; SameSite=strict; Secure",
 }
 PLAIN = {
     "fastauth_access": "; HttpOnly; Max-Age={}; Path=/; SameSite=lax",
     "fastauth_refresh": "; HttpOnly; Max-Age={}; Path=/; SameSite=strict",
+    "fastauth_csrf": "; Max-Age={}; Path=/; SameSite=strict",
 }
-LIFETIMES = (1800, 604800)
+LIFETIMES = (1800, 604800, 604800)
+CLEARED = (0, 0, 0)
 
 
 @asynccontextmanager
 async def cookie_client(
     make_auth: Make, *, base_url: str = "https://testserver", **options: Any
 ) -> AsyncGenerator[AsyncClient, None]:
-    """A client with a cookie jar of an app in cookie mode, where ``ada`` is registered."""
+    """A client with a cookie jar, on the app's own page, of an app in cookie mode where ``ada`` is registered."""
     auth = make_auth(MemoryStore(), **{"use_cookie": True, **options})
     await auth.initialize_db()
     app = FastAPI()
     auth.setup(app)
-    async with client_of(app, base_url=base_url) as client:
+    async with client_of(app, base_url=base_url, headers=OWN_PAGE) as client:
         await register(client)
         yield client
 
@@ -46,8 +50,8 @@ def cookies_of(answer: Response) -> dict[str, tuple[str, str]]:
     return cookies
 
 
-def expected(attributes: dict[str, str], lifetimes: tuple[int, int]) -> dict[str, str]:
-    """Return the attributes of both cookies with their lifetimes filled in."""
+def expected(attributes: dict[str, str], lifetimes: tuple[int, int, int]) -> dict[str, str]:
+    """Return the attributes of the cookies with their lifetimes filled in."""
     return {name: text.format(seconds) for (name, text), seconds in zip(attributes.items(), lifetimes, strict=True)}
 
 

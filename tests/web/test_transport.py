@@ -6,6 +6,7 @@ from httpx2 import AsyncClient
 from tests.conftest import bearer, register, sign_in
 from tests.web.cookies import (
     ACCESS,
+    CLEARED,
     REFRESH,
     SECURE,
     Make,
@@ -61,7 +62,7 @@ async def test_without_cookies_no_cookie_is_read(client: AsyncClient) -> None:
     assert "set-cookie" not in (await client.post("/logout", headers=bearer(tokens))).headers
 
 
-async def test_a_refresh_by_cookie_is_answered_in_cookies(make_auth: Make) -> None:
+async def test_r_ck_2_a_refresh_by_cookie_is_answered_in_cookies(make_auth: Make) -> None:
     """A refresh by cookie has no token in its body, and rotates both cookies."""
     async with cookie_client(make_auth) as client:
         before = cookies_of(await sign_in_here(client))
@@ -134,7 +135,7 @@ async def test_logout_with_only_the_refresh_cookie_ends_the_session(make_auth: M
         refreshed = await client.post("/token/refresh", headers=cookie)
 
     assert answer.status_code == 204
-    assert attributes_of(answer) == expected(SECURE, (0, 0))
+    assert attributes_of(answer) == expected(SECURE, CLEARED)
     refused(me, 401, "INVALID_TOKEN")
     refused(refreshed, 401, "INVALID_REFRESH_TOKEN")
 
@@ -151,7 +152,7 @@ async def test_logout_with_cookies_of_an_ended_session_clears_them(make_auth: Ma
         broken = await client.post("/logout", headers={"Cookie": cookie.replace("=ey", "=xx")})
 
     assert (ended.status_code, broken.status_code) == (204, 204)
-    assert attributes_of(ended) == attributes_of(broken) == expected(SECURE, (0, 0))
+    assert attributes_of(ended) == attributes_of(broken) == expected(SECURE, CLEARED)
 
 
 async def test_logout_with_an_expired_access_cookie_goes_by_the_refresh_cookie(make_auth: Make) -> None:
@@ -173,6 +174,6 @@ async def test_logout_by_header_clears_the_cookies_too(make_auth: Make) -> None:
         by_header = await without_jar(client).post("/logout", headers=bearer(tokens))
         by_nothing = await client.post("/logout")
 
-    assert attributes_of(by_header) == expected(SECURE, (0, 0))
+    assert attributes_of(by_header) == expected(SECURE, CLEARED)
     refused(by_nothing, 401, "INVALID_TOKEN")
     assert "set-cookie" not in by_nothing.headers

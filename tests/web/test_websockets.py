@@ -72,7 +72,7 @@ def by_header(token: str) -> dict[str, str]:
 
 
 def by_cookie(token: str) -> dict[str, str]:
-    return {"Cookie": f"__Host-fastauth_access={token}"}
+    return {"Cookie": f"__Host-fastauth_access={token}", "Origin": "https://testserver"}
 
 
 @pytest.mark.parametrize("how", [by_header, by_cookie])
@@ -130,7 +130,10 @@ async def test_a_repeated_cookie_is_refused(chat: Chat, path: str) -> None:
     """A repeated cookie cannot be read, and closes with 1008."""
     cookie = by_cookie("one")["Cookie"]
 
-    assert await chat.refusal(path, {"Cookie": f"{cookie}; {cookie}"}) == (1008, "FASTAUTH_BAD_REQUEST")
+    assert await chat.refusal(path, {**by_cookie("one"), "Cookie": f"{cookie}; {cookie}"}) == (
+        1008,
+        "FASTAUTH_BAD_REQUEST",
+    )
 
 
 async def test_a_bad_header_is_not_made_up_for_by_a_cookie(chat: Chat) -> None:
@@ -169,10 +172,11 @@ async def test_a_token_in_the_query_opens_nothing(chat: Chat) -> None:
 async def test_a_websocket_reads_the_cookie_that_its_page_was_given(chat: Chat, origin: str, name: str) -> None:
     """A WebSocket reads the cookie of the name that the same origin was given over HTTP, and no other."""
     token = await chat.sign_in()
+    page = origin.replace("ws", "http", 1)
     (other,) = {"fastauth_access", "__Host-fastauth_access"} - {name}
 
-    assert (await chat.refusal("/current_user", {"Cookie": f"{other}={token}"}, origin))[0] == 1008
-    assert await chat.hear("/current_user", {"Cookie": f"{name}={token}"}, origin) == '"ada"'
+    assert (await chat.refusal("/current_user", {"Cookie": f"{other}={token}", "Origin": page}, origin))[0] == 1008
+    assert await chat.hear("/current_user", {"Cookie": f"{name}={token}", "Origin": page}, origin) == '"ada"'
 
 
 async def test_an_override_of_the_root_holds_on_websockets(chat: Chat) -> None:

@@ -10,6 +10,7 @@ from starlette.responses import JSONResponse, Response
 from fastauth.core.exceptions import (
     BadRequestException,
     CredentialsException,
+    CSRFException,
     InactiveUserException,
     RefreshTokenException,
     StoreUnavailableException,
@@ -32,6 +33,7 @@ _SIGN_IN_ERRORS = responses(
     BadRequestException,
     CredentialsException,
     InactiveUserException,
+    CSRFException,
     TooLargeException,
     ValidationException,
     StoreUnavailableException,
@@ -40,6 +42,7 @@ _REFRESH_ERRORS = responses(
     BadRequestException,
     RefreshTokenException,
     InactiveUserException,
+    CSRFException,
     TooLargeException,
     ValidationException,
     StoreUnavailableException,
@@ -85,6 +88,7 @@ def token_routes(
     @router.post(token_url, summary="Sign in", response_model=TokenRead, responses=_SIGN_IN_ERRORS)
     async def sign_in(request: Request, form: Annotated[TokenForm, Form()]) -> Response:
         """Sign in with a username or an e-mail address, and a password (the form of OAuth2's password flow)."""
+        transport.check_sign_in(request)
         if form.grant_type not in _GRANT_TYPES:
             raise BadRequestException('grant_type must be "password", or be left out.')
         return await start(password, form, request)
@@ -93,8 +97,9 @@ def token_routes(
     async def refresh(request: Request, body: Annotated[RefreshBody | None, Body()] = None) -> Response:
         """Exchange a refresh token for new tokens. It works once; answered where it came from, in body or cookie."""
         if body is not None:
+            transport.check_sign_in(request)
             return deliver(await sessions.refresh(body.refresh_token.get_secret_value()), request, with_tokens=True)
-        _, token = transport.cookies(request)
+        token = dependencies.presented.cookie_tokens(request).refresh_token
         if token is None:
             raise RefreshTokenException("Send the refresh token.", reason="missing")
         return deliver(await sessions.refresh(token), request, with_tokens=False)
@@ -104,7 +109,7 @@ def token_routes(
         summary="Sign out",
         status_code=204,
         response_class=Response,
-        responses=responses(BadRequestException, TokenException, StoreUnavailableException),
+        responses=responses(BadRequestException, TokenException, CSRFException, StoreUnavailableException),
     )
     async def logout(request: Request, tokens: PresentedTokens = Depends(dependencies.presented)) -> Response:
         """End this session: its access and refresh tokens are refused from now on. Cookies are cleared."""
@@ -112,9 +117,9 @@ def token_routes(
             await sessions.sign_out(access_token=tokens.bearer)
         else:
             try:
-                await sessions.sign_out(access_token=tokens.access_cookie, refresh_token=tokens.refresh_cookie)
+                await sessions.sign_out(**tokens.cookies._asdict())
             except TokenException:
-                if tokens.access_cookie is None and tokens.refresh_cookie is None:
+                if tokens.cookies == (None, None):
                     raise
                 # A browser with cookies of a session that has ended only wants to be rid of them.
         response = Response(status_code=204)
@@ -128,16 +133,18 @@ def token_routes(
             name=f"sign_in_{method.name}",
             response_model=TokenRead,
             responses=_SIGN_IN_ERRORS,
-        )(_json_sign_in(method, start))
+        )(_json_sign_in(method, transport, start))
 
     return TokenRoutes(router, sign_in)
 
 
 def _json_sign_in(
     method: SignInMethod[Any, Any],
+    transport: TokenTransport,
     start: Callable[[SignInMethod[Any, Any], BaseModel, Request], Coroutine[Any, Any, Response]],
 ) -> Callable[..., Coroutine[Any, Any, Response]]:
     async def sign_in(request: Request, credentials: Any = Body()) -> Response:
+        transport.check_sign_in(request)
         return await start(method, credentials, request)
 
     sign_in.__annotations__["credentials"] = method.credentials
