@@ -38,7 +38,8 @@ class AuditTrail:
 
     def log(self, event: Event) -> None:
         """Write the record of an event into the log ``fastauth.audit``, with its fields in ``record.fastauth``."""
-        if not logger.isEnabledFor(logging.INFO):
+        level = logging.INFO if event.outcome == "success" else logging.WARNING
+        if not logger.isEnabledFor(level):
             return
         record = self.record_of(event)
         fields = {
@@ -54,7 +55,6 @@ class AuditTrail:
         }
         # In JSON, so that no line break of a client's making ends the line.
         said = " ".join(f"{name}={json.dumps(value)}" for name, value in fields.items() if value is not None)
-        level = logging.INFO if record.outcome == "success" else logging.WARNING
         logger.log(level, "%s", said, extra={"fastauth": fields})
 
     def record_of(self, event: Event) -> AuditRecord:

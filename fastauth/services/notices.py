@@ -7,7 +7,7 @@ from typing import Any
 import anyio
 
 from fastauth.core.clock import Clock
-from fastauth.core.exceptions import ConfigurationError
+from fastauth.core.exceptions import ConfigurationError, StoreUnavailableException
 from fastauth.core.models import Account
 from fastauth.core.notifications import Notification, NotificationKind
 from fastauth.core.protocols import Notifier
@@ -109,7 +109,10 @@ class Notices:
             expires_in=expires_in,
             new_email=new_email,
         )
-        self._background.start(f"notification {kind.value}", self._notify(self._notifier, notification))
+        try:
+            self._background.start(f"notification {kind.value}", self._notify(self._notifier, notification))
+        except StoreUnavailableException:  # what it tells of has happened, and the client hears of that
+            logger.error("A notification was left out, too much is waiting: %s", kind.value)  # noqa: TRY400
 
     def _link(self, kind: NotificationKind, token: str | None) -> str | None:
         if token is None or self._base_url is None:

@@ -119,9 +119,14 @@ class Routes:
         )
         self.token_endpoints.append(tokens.token_endpoint)
         accounts = account_routes(
-            self.accounts, self.users, self.dependencies, selection, enumeration_safe=self.enumeration_safe
+            self.accounts,
+            self.users,
+            self.transport,
+            self.dependencies,
+            selection,
+            enumeration_safe=self.enumeration_safe,
         )
-        for route in mailed_routes(self.accounts, self.users, self.dependencies, selection).routes:
+        for route in mailed_routes(self.accounts, self.dependencies, selection).routes:
             accounts.routes.append(route)
         return Routers(
             auth=tokens.router,

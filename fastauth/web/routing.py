@@ -38,7 +38,7 @@ class AuthRoute(APIRoute):
         has_body = self.body_field is not None
 
         async def handle_strictly(request: Request) -> Response:
-            current_client.set(_client_of(request))
+            came_from = current_client.set(_client_of(request))
             try:
                 response = await handle(await _read_strictly(request) if has_body else request)
             except FastAuthException as error:
@@ -47,6 +47,8 @@ class AuthRoute(APIRoute):
                 raise ErrorResponse(error) from error
             except RequestValidationError as error:
                 raise ErrorResponse(ValidationException(details=_details(error.errors()))) from None
+            finally:
+                current_client.reset(came_from)
             response.headers.update(SAFE_HEADERS)
             return response
 

@@ -2,7 +2,7 @@
 
 from typing import Any
 
-from fastapi import Body, Depends
+from fastapi import Body, Depends, Request
 from starlette.responses import Response
 
 from fastauth.core.exceptions import (
@@ -24,6 +24,7 @@ from fastauth.web.dependencies import Dependencies
 from fastauth.web.routing import responses
 from fastauth.web.schemas import AcceptedRead, CloseBody, PasswordChangeBody, UserSchemas, register_model, update_model
 from fastauth.web.selection import AuthRouter, Selection
+from fastauth.web.transport import TokenTransport
 
 _SIGNED_IN = (BadRequestException, TokenException, InactiveUserException, StoreUnavailableException)
 _WRITING = (TooLargeException, ValidationException)
@@ -32,6 +33,7 @@ _WRITING = (TooLargeException, ValidationException)
 def account_routes(
     accounts: Accounts[Any],
     users: UserSchemas,
+    transport: TokenTransport,
     dependencies: Dependencies[Any],
     selection: Selection,
     *,
@@ -91,9 +93,14 @@ def account_routes(
         response_class=Response,
         responses=responses(*_SIGNED_IN, *_WRITING, CredentialsException, ConflictException, ProtectedRoleException),
     )
-    async def close_account(body: CloseBody, account: Account[Any] = Depends(current_account)) -> None:
-        """Delete your account, with the password as proof."""
+    async def close_account(
+        request: Request, body: CloseBody, account: Account[Any] = Depends(current_account)
+    ) -> Response:
+        """Delete your account, with the password as proof. Cookies are cleared."""
         await accounts.close(account.id, body.current_password.get_secret_value())
+        response = Response(status_code=204)
+        transport.clear_cookies(response, request)
+        return response
 
     @router.post(
         "/password/change",

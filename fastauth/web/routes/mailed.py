@@ -26,7 +26,6 @@ from fastauth.web.schemas import (
     MailedTokenBody,
     PasswordForgotBody,
     PasswordResetBody,
-    UserSchemas,
 )
 from fastauth.web.selection import AuthRouter, Selection
 
@@ -35,9 +34,7 @@ _SIGNED_IN = (BadRequestException, TokenException, InactiveUserException, StoreU
 _ON_ITS_WAY = {"message": "A mail is on its way."}
 
 
-def mailed_routes(
-    accounts: Accounts[Any], users: UserSchemas, dependencies: Dependencies[Any], selection: Selection
-) -> AuthRouter:
+def mailed_routes(accounts: Accounts[Any], dependencies: Dependencies[Any], selection: Selection) -> AuthRouter:
     """Build ``/email/...`` and ``/password/forgot`` and ``/password/reset``."""
     router = AuthRouter(selection, tag="account recovery")
     current_account = dependencies.current_account
@@ -57,12 +54,13 @@ def mailed_routes(
     @router.post(
         "/email/verify",
         summary="Verify an address",
-        response_model=users.model,
+        status_code=204,
+        response_class=Response,
         responses=responses(*_OPEN, TokenException),
     )
-    async def verify_email(body: MailedTokenBody) -> dict[str, Any]:
+    async def verify_email(body: MailedTokenBody) -> None:
         """Take the token of the mail. It works once."""
-        return users.shown(await accounts.verify_email(body.token.get_secret_value()))
+        await accounts.verify_email(body.token.get_secret_value())
 
     @router.post(
         "/password/forgot",
@@ -106,11 +104,12 @@ def mailed_routes(
     @router.post(
         "/email/change/confirm",
         summary="Confirm another address",
-        response_model=users.model,
+        status_code=204,
+        response_class=Response,
         responses=responses(*_OPEN, TokenException, UserExistsException),
     )
-    async def confirm_email_change(body: MailedTokenBody) -> dict[str, Any]:
+    async def confirm_email_change(body: MailedTokenBody) -> None:
         """Take the token of the mail: the new address is the account's, and verified. It works once."""
-        return users.shown(await accounts.confirm_email_change(body.token.get_secret_value()))
+        await accounts.confirm_email_change(body.token.get_secret_value())
 
     return router
