@@ -213,7 +213,7 @@ class FastAuth(Generic[U]):
             async def welcome(event: UserRegistered[User]) -> None: ...
 
         Args:
-            event_class: A class of :mod:`fastauth.core.events`; one higher up stands for all below it.
+            event_class: A class of :mod:`fastauth.events`; one higher up stands for all below it.
         """
         return self._hook(self._events.after, event_class)
 
@@ -225,7 +225,7 @@ class FastAuth(Generic[U]):
         or MongoDB's client session, or None where the database has no transactions.
 
         Args:
-            event_class: A class of :mod:`fastauth.core.events`; one higher up stands for all below it.
+            event_class: A class of :mod:`fastauth.events`; one higher up stands for all below it.
         """
         return self._hook(self._events.before, event_class)
 
