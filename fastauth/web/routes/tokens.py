@@ -81,7 +81,7 @@ def token_routes(
         return deliver(pair, request, with_tokens=True)
 
     def deliver(pair: TokenPair, request: Request, *, with_tokens: bool) -> Response:
-        response = JSONResponse(token_json(pair, with_tokens=with_tokens), headers={"Pragma": "no-cache"})
+        response = JSONResponse(token_json(pair, with_tokens=with_tokens))
         transport.set_cookies(response, pair, request)
         return response
 
