@@ -11,7 +11,8 @@ from fastapi import APIRouter, FastAPI
 from fastauth.core.clock import Clock, system_clock
 from fastauth.core.events import Event
 from fastauth.core.exceptions import ConfigurationError
-from fastauth.core.keys import SecretKey, make_key_ring
+from fastauth.core.key_sources import make_key_ring
+from fastauth.core.keys import SecretKey
 from fastauth.core.models import U
 from fastauth.core.passwords import Passwords
 from fastauth.core.protocols import Notifier, SignInMethod, Store
@@ -51,7 +52,8 @@ class FastAuth(Generic[U]):
         secret_key: What signs the tokens: one key, or several of which the first signs and all verify. Without it,
             ``FASTAUTH_SECRET_KEY`` and then ``SECRET_KEY`` are read from the environment, and in development a key is
             made and kept in ``.fastauth/secret_key``.
-        algorithm: ``HS256``, ``HS384`` or ``HS512``.
+        algorithm: Of the keys that are given as text or bytes: ``HS256``, ``HS384`` or ``HS512``, or with a PEM
+            ``RS256``, ``PS256``, ``ES256`` or ``EdDSA``. A ``Key`` has its own.
         access_token_expires_in: Minutes, or a ``timedelta``.
         refresh_token_expires_in: Days, or a ``timedelta``; a session that is not refreshed for so long ends.
         use_cookie: Set and read the tokens in HttpOnly cookies too; a header comes before a cookie.

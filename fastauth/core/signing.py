@@ -4,16 +4,15 @@ PyJWT signs and verifies; what it leaves open is closed here (RFC 8725). The gat
 that no two readings of it can differ, and it does no I/O: garbage never costs a database call.
 """
 
-import base64
-import binascii
 import json
 import re
 from collections.abc import Callable, Mapping, Sequence
 from datetime import timedelta
 from enum import Enum
-from typing import Any, NoReturn, cast
+from typing import Any, NoReturn
 
 from fastauth.core.clock import Clock
+from fastauth.core.encoding import UnreadableError, b64, read_json_object, unb64
 from fastauth.core.exceptions import TokenException
 from fastauth.core.keys import Key, KeyRing
 from fastauth.core.settings import TokenSettings
@@ -117,7 +116,7 @@ class Signer:
         if self._audiences:
             payload["aud"] = self._audiences[0] if len(self._audiences) == 1 else list(self._audiences)
         message = self._headers[purpose] + b"." + _encode(payload)
-        return (message + b"." + _b64(self._ring.current.sign(message))).decode("ascii")
+        return (message + b"." + b64(self._ring.current.sign(message))).decode("ascii")
 
     def read(self, token: object, purpose: Purpose) -> Mapping[str, Any]:
         """Return the claims of a token that is whole, ours, for this purpose and in its time.
@@ -129,6 +128,8 @@ class Signer:
             return self._read(token, purpose)
         except TokenException:
             raise
+        except UnreadableError as error:
+            raise TokenException(reason=str(error)) from error
         except Exception as error:  # whatever a hostile token does to a parser, it is a bad token and nothing more
             raise TokenException(reason="unreadable") from error
 
@@ -148,7 +149,7 @@ class Signer:
             _refuse("algorithm")
         if header["typ"].lower().removeprefix("application/") != purpose.value:
             _refuse("purpose")
-        if not key.verify(message.encode("ascii"), _unb64(signature)):
+        if not key.verify(message.encode("ascii"), unb64(signature)):
             _refuse("signature")
 
         claims = _decode(payload_segment)
@@ -201,37 +202,9 @@ def _header(key: Key, purpose: Purpose) -> bytes:
 
 
 def _encode(value: Mapping[str, Any]) -> bytes:
-    return _b64(json.dumps(value, separators=(",", ":")).encode("ascii"))
-
-
-def _b64(value: bytes) -> bytes:
-    return base64.urlsafe_b64encode(value).rstrip(b"=")
-
-
-def _unb64(segment: str) -> bytes:
-    value = base64.b64decode(segment + "=" * (-len(segment) % 4), altchars=b"-_", validate=True)
-    if _b64(value) != segment.encode("ascii"):  # one token has one spelling (RFC 4648, 3.5)
-        raise binascii.Error("unused bits are not zero")
-    return value
-
-
-def _once(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
-    value = dict(pairs)
-    if len(value) != len(pairs):
-        _refuse("repeated name")
-    return value
-
-
-def _no_constant(name: str) -> NoReturn:
-    _refuse(f"{name} is not JSON")
-
-
-_DECODER = json.JSONDecoder(object_pairs_hook=_once, parse_constant=_no_constant)
+    return b64(json.dumps(value, separators=(",", ":")).encode("ascii"))
 
 
 def _decode(segment: str) -> dict[str, Any]:
     # From text, not bytes: json.loads would guess UTF-16 and UTF-32 from bytes.
-    value: Any = _DECODER.decode(_unb64(segment).decode("utf-8"))
-    if type(value) is not dict:
-        _refuse("not an object")
-    return cast("dict[str, Any]", value)
+    return read_json_object(unb64(segment).decode("utf-8"))
