@@ -1,4 +1,4 @@
-"""What a new user does: the README's file in an empty folder, ``fastauth init`` at a terminal, and the app is served."""
+"""What a new user does: the README's file in an empty folder, ``fastauth init`` at a terminal, and a served app."""
 
 import json
 import re

@@ -69,6 +69,19 @@ def test_mongo_by_its_options() -> None:
     assert [user["username"] for user in json.loads(listed.stdout)["users"]] == ["admin"]
 
 
+def test_the_name_of_a_mongo_database_is_found(folder: Path, run: Run) -> None:
+    """Where the URL names no database, the source's own name for it is taken, and it is said from where."""
+    base, name = f"mongodb://127.0.0.1:{port_of('mongo-standalone')}", f"cli_{secrets.token_hex(6)}"
+    (folder / "config.py").write_text(f'MONGO_URL = "{base}/?directConnection=true"\nMONGO_DB = "{name}"\n')
+
+    made = run("init", "--no-admin")
+    listed = run("users", "list")
+
+    assert f"{name}\n" in made.stderr
+    assert "its name from config.py:2 (MONGO_DB)" in made.stderr
+    assert (listed.exit_code, listed.stderr.splitlines()[-1]) == (0, "0 users")
+
+
 def test_a_lone_mongo_server_is_remarked_on(run: Run) -> None:
     """``doctor`` warns of a MongoDB server that stands alone, and not of a replica set."""
     for kind, remarked in (("mongo-standalone", True), ("mongo-replica-set", False)):

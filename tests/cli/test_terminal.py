@@ -93,8 +93,8 @@ def test_colours_on_a_terminal_only(environment: dict[str, str], coloured: bool,
         assert "\x1b" not in run(*arguments).output
 
 
-def test_an_import_shows_how_far_it_is(project: Path) -> None:
-    """On a terminal, a bar goes up to the end."""
+def test_an_import_and_an_export_show_how_far_they_are(project: Path) -> None:
+    """On a terminal, the import's bar goes up to the end, and the export's count leaves its line clean."""
     write_hashed(project / "users.csv", 600)
     terminal = Terminal("users", "import", "users.csv", "--app", "main:auth")
 
@@ -102,3 +102,7 @@ def test_an_import_shows_how_far_it_is(project: Path) -> None:
     assert "Importing" in terminal.seen
     assert "100%" in terminal.seen
     assert "made 600 users" in terminal.seen
+    terminal = Terminal("users", "export", "out.csv", "--app", "main:auth")
+    assert terminal.end() == 0
+    assert "\r500 users\r\x1b[K" in terminal.seen
+    assert terminal.seen.splitlines()[-1].endswith("wrote 601 users to out.csv")
