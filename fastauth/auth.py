@@ -24,6 +24,7 @@ from fastauth.services.deadline import with_deadline
 from fastauth.services.roles import Roles
 from fastauth.services.sessions import Sessions
 from fastauth.signin.password import PasswordSignIn
+from fastauth.web.client_address import ClientAddresses, ProxyHeader, TrustedProxies
 from fastauth.web.cookies import Cookies
 from fastauth.web.csrf import CSRF_KEY_LABEL, CSRFGuard
 from fastauth.web.dependencies import Dependencies, UserDependency, scheme_name_of
@@ -56,6 +57,9 @@ class FastAuth(Generic[U]):
         tokens: Issuer, audience, leeway, grace and the longest session.
         passwords: Policy and hashing.
         cookies: Names and attributes, and whose pages may send what a cookie authenticates.
+        trusted_proxies: The proxies in front of the app, whose word about their clients' addresses is taken: their
+            networks, such as ``["10.0.0.0/8"]``, or how many there are if nobody can get around them.
+        proxy_header: The header that the proxies write; None is ``X-Forwarded-For`` or ``Forwarded``, whichever comes.
         sign_in_methods: Further ways to sign in; each gets a route below ``token_url``.
         store_timeout: How long a store call may take before it is given up with 503; seconds, or a ``timedelta``.
         clock: Where the time comes from; for tests.
@@ -80,6 +84,8 @@ class FastAuth(Generic[U]):
         tokens: TokenSettings | None = None,
         passwords: PasswordSettings | None = None,
         cookies: CookieSettings | None = None,
+        trusted_proxies: TrustedProxies = (),
+        proxy_header: ProxyHeader | None = None,
         sign_in_methods: Sequence[SignInMethod[U, Any]] = (),
         store_timeout: float | timedelta = 5,
         clock: Clock = system_clock,
@@ -131,11 +137,19 @@ class FastAuth(Generic[U]):
         self.current_claims = dependencies.current_claims
         """What the access token says, without asking the store: true until it expires, revoked or not."""
 
+        self.client_address = ClientAddresses(trusted_proxies, header=proxy_header)
+        """Answers the client's address on a connection, or None: what the trusted proxies vouch for, nothing else."""
         password_sign_in = PasswordSignIn(timed, self.passwords)
         # Built when they are first asked for: a script, or the command line, serves no routes.
         self._token_routes = cache(
             lambda: token_routes(
-                self.sessions, password_sign_in, sign_in_methods, transport, dependencies, token_url=token_url
+                self.sessions,
+                password_sign_in,
+                sign_in_methods,
+                transport,
+                dependencies,
+                self.client_address,
+                token_url=token_url,
             )
         )
         self._account_router = cache(

@@ -21,6 +21,7 @@ from fastauth.core.models import Account, TokenPair
 from fastauth.core.protocols import SignInMethod
 from fastauth.services.sessions import Sessions
 from fastauth.signin.password import PasswordSignIn
+from fastauth.web.client_address import ClientAddresses
 from fastauth.web.dependencies import Dependencies, PresentedTokens
 from fastauth.web.routing import AuthRoute, responses
 from fastauth.web.schemas import RefreshBody, TokenForm, TokenRead, token_json
@@ -60,6 +61,7 @@ def token_routes(
     methods: Sequence[SignInMethod[Any, Any]],
     transport: TokenTransport,
     dependencies: Dependencies[Any],
+    client_address: ClientAddresses,
     *,
     token_url: str,
 ) -> TokenRoutes:
@@ -70,7 +72,7 @@ def token_routes(
         pair = await sessions.start(
             account,
             user_agent=request.headers.get("user-agent"),
-            ip=request.client.host if request.client is not None else None,
+            ip=client_address(request),
         )
         return deliver(pair, request, with_tokens=True)
 
