@@ -31,6 +31,7 @@ from fastauth.services.sign_in import SignIn
 from fastauth.services.single_use import SingleUseTokens
 from fastauth.services.token_claims import ClaimsHook, TokenClaims
 from fastauth.signin.password import PasswordSignIn
+from fastauth.web.client_address import ClientAddresses, ProxyHeader, TrustedProxies
 from fastauth.web.cookies import Cookies
 from fastauth.web.csrf import CSRF_KEY_LABEL, CSRFGuard
 from fastauth.web.dependencies import Dependencies, UserDependency, scheme_name_of
@@ -71,6 +72,9 @@ class FastAuth(Generic[U]):
         cookies: Names and attributes, and whose pages may send what a cookie authenticates.
         links: The paths and lifetimes of links in mails.
         audit: What becomes of the audit trail.
+        trusted_proxies: The proxies in front of the app, whose word about their clients' addresses is taken: their
+            networks, such as ``["10.0.0.0/8"]``, or how many there are if nobody can get around them.
+        proxy_header: The header that the proxies write; None is ``X-Forwarded-For`` or ``Forwarded``, whichever comes.
         sign_in_methods: Further ways to sign in; each gets a route below ``token_url``.
         store_timeout: How long a store call may take before it is given up with 503; seconds, or a ``timedelta``.
         clock: Where the time comes from; for tests.
@@ -100,6 +104,8 @@ class FastAuth(Generic[U]):
         cookies: CookieSettings | None = None,
         links: LinkSettings | None = None,
         audit: AuditSettings | None = None,
+        trusted_proxies: TrustedProxies = (),
+        proxy_header: ProxyHeader | None = None,
         sign_in_methods: Sequence[SignInMethod[U, Any]] = (),
         store_timeout: float | timedelta = 5,
         clock: Clock = system_clock,
@@ -174,7 +180,10 @@ class FastAuth(Generic[U]):
         self.current_claims = dependencies.current_claims
         """What the access token says, without asking the store: true until it expires, revoked or not."""
 
+        self.client_address = ClientAddresses(trusted_proxies, header=proxy_header)
+        """Answers the client's address on a connection, or None: what the trusted proxies vouch for, nothing else."""
         self._routes = Routes(
+            client_address=self.client_address,
             sessions=self.sessions,
             accounts=self.accounts,
             roles=self.roles,

@@ -171,6 +171,22 @@ async def by_no_page(setup: Setup) -> Any:
     return await sign_out_from(setup, Sec_Fetch_Site="none")
 
 
+async def session_address(setup: Setup, **headers: str) -> Any:
+    sent = {name.replace("_", "-"): value for name, value in headers.items()}
+    await setup.client.post("/token", data={"username": "ada", "password": PASSWORD}, headers=sent)
+    account = await setup.auth.accounts.find("ada")
+    assert account is not None
+    return (await setup.auth.sessions.list(account.id))[0].ip
+
+
+async def forwarded_address(setup: Setup) -> Any:
+    return await session_address(setup, X_Forwarded_For="203.0.113.7")
+
+
+async def real_address(setup: Setup) -> Any:
+    return await session_address(setup, X_Real_IP="203.0.113.7")
+
+
 async def token_paths(setup: Setup) -> Any:
     paths = ("/token", "/token/refresh", "/token/pin", "/login", "/login/refresh")
     return [path for path in paths if (await setup.client.post(path, json={})).status_code != 404]

@@ -27,11 +27,13 @@ from tests.observations import (
     cookies,
     cost,
     eight_characters,
+    forwarded_address,
     hashes_at_once,
     issued_at,
     issuer,
     just_expired,
     key_name,
+    real_address,
     refresh_lifetime,
     registration,
     scheme,
@@ -89,6 +91,10 @@ OPTIONS: dict[str, Case] = {
         without=COOKIES,
         with_it=["__Host-x_access", "__Host-x_csrf", "__Host-x_refresh"],
         beside=IN_COOKIES,
+    ),
+    "trusted_proxies": Case(1, forwarded_address, without=None, with_it="203.0.113.7"),
+    "proxy_header": Case(
+        "X-Real-IP", real_address, without="127.0.0.1", with_it="203.0.113.7", beside={"trusted_proxies": 1}
     ),
     "sign_in_methods": Case(
         [PinSignIn()],

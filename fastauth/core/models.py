@@ -21,6 +21,9 @@ PREMIUM = "premium"
 VERIFIED = "verified"
 USER = "user"
 
+_MAX_USER_AGENT = 255
+_MAX_IP = 45  # an IPv6 address in its longest spelling
+
 STANDARD_ROLES: Mapping[str, str] = {
     SUPERADMIN: "May do everything; at least one enabled superadmin always remains.",
     ADMIN: "Manages users and roles.",
@@ -104,6 +107,15 @@ class Client:
 
     ip: str | None = None
     user_agent: str | None = None
+
+    @classmethod
+    def of(cls, ip: str | None, user_agent: str | None) -> "Client":
+        """Return a client with what a client says of itself made safe to store and to print."""
+        return cls(_printable(ip, _MAX_IP), _printable(user_agent, _MAX_USER_AGENT))
+
+
+def _printable(text: str | None, length: int) -> str | None:
+    return None if text is None else "".join(char for char in text if char.isprintable())[:length]
 
 
 class Login(NamedTuple):

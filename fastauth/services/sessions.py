@@ -14,7 +14,7 @@ from fastauth.core.exceptions import (
     SessionNotFoundException,
     TokenException,
 )
-from fastauth.core.models import Account, Claims, Session, TokenPair, U
+from fastauth.core.models import Account, Claims, Client, Session, TokenPair, U
 from fastauth.core.protocols import Store
 from fastauth.core.signing import RESERVED_CLAIMS, Purpose, Signer
 from fastauth.services.events import Events
@@ -22,8 +22,6 @@ from fastauth.services.ranks import beyond_reach
 from fastauth.services.token_claims import TokenClaims
 
 _ID_BYTES = 16  # 128 bits from the system's generator (ASVS 7.2.3)
-_MAX_USER_AGENT = 255
-_MAX_IP = 45  # an IPv6 address in its longest spelling
 
 
 class Sessions(Generic[U]):
@@ -78,7 +76,7 @@ class Sessions(Generic[U]):
         """
         if account.disabled:
             raise InactiveUserException
-        now = self._now()
+        now, client = self._now(), Client.of(ip, user_agent)
         session = Session(
             id=secrets.token_urlsafe(_ID_BYTES),
             user_id=account.id,
@@ -86,8 +84,8 @@ class Sessions(Generic[U]):
             created_at=now,
             rotated_at=now,
             expires_at=self._end(now, signed_in_at=now),
-            user_agent=_printable(user_agent, _MAX_USER_AGENT),
-            ip=_printable(ip, _MAX_IP),
+            user_agent=client.user_agent,
+            ip=client.ip,
         )
         started = await self._events.commit(
             self._store,
@@ -306,7 +304,3 @@ class Sessions(Generic[U]):
 
 def _moment(seconds: int) -> datetime:
     return datetime.fromtimestamp(seconds, timezone.utc)
-
-
-def _printable(text: str | None, length: int) -> str | None:
-    return None if text is None else "".join(char for char in text if char.isprintable())[:length]
