@@ -1,7 +1,7 @@
 """The one place where everything meets. It wires and holds, and decides nothing."""
 
 import os
-from collections.abc import AsyncGenerator, Iterable, Sequence
+from collections.abc import AsyncGenerator, Iterable, Mapping, Sequence
 from contextlib import asynccontextmanager
 from datetime import timedelta
 from functools import cache
@@ -31,6 +31,7 @@ from fastauth.web.dependencies import Dependencies, UserDependency, scheme_name_
 from fastauth.web.error_handlers import install_exception_handlers
 from fastauth.web.openapi import publish_token_url
 from fastauth.web.routes.accounts import account_routes
+from fastauth.web.routes.keys import key_routes
 from fastauth.web.routes.roles import role_routes
 from fastauth.web.routes.tokens import token_routes
 from fastauth.web.transport import TokenTransport
@@ -103,6 +104,10 @@ class FastAuth(Generic[U]):
         ring = make_key_ring(secret_key, algorithm=algorithm, production=self.production)
         lifetimes = {Purpose.ACCESS: access, Purpose.REFRESH: refresh}
         signer = Signer(ring, tokens, lifetimes=lifetimes, clock=clock)
+        self.keys = ring
+        """The ring of keys: which there are and where they came from, without any of them being shown."""
+        self.token_rejections: Mapping[str, int] = signer.rejections
+        """How many tokens were refused since the start, by reason; for a gauge, never for a client."""
         self.passwords = Passwords(passwords or PasswordSettings(), production=self.production)
         """Judges, hashes and verifies passwords, off the event loop."""
         timed = with_deadline(store, _span("store_timeout", store_timeout, timedelta(seconds=1)))
@@ -182,6 +187,10 @@ class FastAuth(Generic[U]):
         """Return the router of registration and of the signed-in user."""
         return self._account_router()
 
+    def get_key_router(self) -> APIRouter:
+        """Return the router of the public keys, ``/.well-known/jwks.json``, for services that only verify."""
+        return key_routes(self.keys)
+
     def get_role_router(self) -> APIRouter:
         """Return the router of roles and of who holds them."""
         return self._role_router()
@@ -195,6 +204,8 @@ class FastAuth(Generic[U]):
         """
         for router in (self.get_auth_router(), self.get_account_router(), self.get_role_router()):
             app.include_router(router, prefix=prefix)
+        if self.keys.public_jwks():
+            app.include_router(self.get_key_router())  # without the prefix: where it is well known (RFC 8615)
         self.setup_exception_handlers(app)
 
     def setup_exception_handlers(self, app: FastAPI) -> None:
