@@ -38,6 +38,7 @@ from fastauth.web.dependencies import Dependencies, UserDependency, scheme_name_
 from fastauth.web.error_handlers import install_exception_handlers
 from fastauth.web.openapi import publish_token_url
 from fastauth.web.router import Routes
+from fastauth.web.routes.keys import key_routes
 from fastauth.web.schemas import UserSchemas
 from fastauth.web.transport import TokenTransport
 
@@ -129,6 +130,10 @@ class FastAuth(Generic[U]):
         }
         lifetimes = {Purpose.ACCESS: access, Purpose.REFRESH: refresh, **mailed}
         signer = Signer(ring, tokens, lifetimes=lifetimes, clock=clock)
+        self.keys = ring
+        """The ring of keys: which there are and where they came from, without any of them being shown."""
+        self.token_rejections: Mapping[str, int] = signer.rejections
+        """How many tokens were refused since the start, by reason; for a gauge, never for a client."""
         self.passwords = Passwords(passwords or PasswordSettings(), production=self.production)
         """Judges, hashes and verifies passwords, off the event loop."""
         timed = with_deadline(store, _span("store_timeout", store_timeout, timedelta(seconds=1)))
@@ -269,6 +274,10 @@ class FastAuth(Generic[U]):
         """Return the router by which administrators see to other users."""
         return self._routes.everything.users
 
+    def get_key_router(self) -> APIRouter:
+        """Return the router of the public keys, ``/.well-known/jwks.json``, for services that only verify."""
+        return key_routes(self.keys)
+
     def get_role_router(self) -> APIRouter:
         """Return the router of roles and of who holds them."""
         return self._routes.everything.roles
@@ -299,6 +308,8 @@ class FastAuth(Generic[U]):
         """
         for router in self._routes.selected(include, exclude, paths or {}).all():
             app.include_router(router, prefix=prefix)
+        if self.keys.public_jwks():
+            app.include_router(self.get_key_router())  # without the prefix: where it is well known (RFC 8615)
         self.setup_exception_handlers(app)
 
     def setup_exception_handlers(self, app: FastAPI) -> None:

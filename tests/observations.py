@@ -242,6 +242,23 @@ async def just_expired(setup: Setup) -> Any:
     return (await setup.client.get("/users/me", headers=headers)).status_code
 
 
+async def verifications(setup: Setup) -> Any:
+    """Return how often a signature is verified while one access token is sent three times."""
+    tokens = await sign_in(setup.client)
+    key, verified = setup.auth.keys.current, 0
+    verify = key.verify
+
+    def counting(message: bytes, signature: bytes) -> bool:
+        nonlocal verified
+        verified += 1
+        return verify(message, signature)
+
+    key.verify = counting  # type: ignore[method-assign]
+    for _ in range(3):
+        await setup.client.get("/users/me", headers={"Authorization": f"Bearer {tokens['access_token']}"})
+    return verified
+
+
 async def second_refresh(setup: Setup) -> Any:
     tokens = await sign_in(setup.client)
     body = {"refresh_token": tokens["refresh_token"]}

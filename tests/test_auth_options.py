@@ -42,6 +42,7 @@ from tests.observations import (
     slow_sign_in,
     token_paths,
     users_of_own_store,
+    verifications,
 )
 
 OTHER_KEY = LONG_KEY[::-1]
@@ -121,6 +122,7 @@ GROUPS: dict[tuple[type[Any], str], dict[str, Case]] = {
         "leeway": Case(timedelta(0), just_expired, without=200, with_it=401),
         "refresh_grace": Case(timedelta(0), second_refresh, without=[200, 200], with_it=[200, 401]),
         "session_expires_in": Case(timedelta(hours=1), refresh_lifetime, without=604800, with_it=3600),
+        "remembered_tokens": Case(0, verifications, without=1, with_it=3),
     },
     (PasswordSettings, "passwords"): {
         "min_length": Case(9, eight_characters, without=201, with_it=422),

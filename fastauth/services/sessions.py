@@ -16,7 +16,7 @@ from fastauth.core.exceptions import (
 )
 from fastauth.core.models import Account, Claims, Client, Session, TokenPair, U
 from fastauth.core.protocols import Store
-from fastauth.core.signing import RESERVED_CLAIMS, Purpose, Signer
+from fastauth.core.signing import Purpose, Signer
 from fastauth.services.events import Events
 from fastauth.services.ranks import beyond_reach
 from fastauth.services.token_claims import TokenClaims
@@ -120,15 +120,7 @@ class Sessions(Generic[U]):
         Raises:
             TokenException: The token is not good.
         """
-        claims = self._signer.read(access_token, Purpose.ACCESS)
-        return Claims(
-            user_id=claims["sub"],
-            session_id=claims["sid"],
-            token_id=claims["jti"],
-            issued_at=_moment(claims["iat"]),
-            expires_at=_moment(claims["exp"]),
-            extra={name: value for name, value in claims.items() if name not in RESERVED_CLAIMS},
-        )
+        return Claims.of(self._signer.read(access_token, Purpose.ACCESS))
 
     async def refresh(self, refresh_token: str) -> TokenPair:
         """Exchange a refresh token for new tokens; it works once (RFC 9700, 2.2.2).
@@ -242,9 +234,10 @@ class Sessions(Generic[U]):
         if refresh_token is None:
             if access_token is None:
                 raise TokenException(missing=True)
-            return self.read(access_token).session_id
-        try:
             session_id: str = self._signer.read(access_token, Purpose.ACCESS)["sid"]
+            return session_id
+        try:
+            session_id = self._signer.read(access_token, Purpose.ACCESS)["sid"]
         except TokenException:  # expired, as it may well be where there is a refresh token
             session_id = self._signer.read(refresh_token, Purpose.REFRESH)["sid"]
         return session_id
