@@ -7,7 +7,7 @@ import click
 from pydantic import TypeAdapter, ValidationError
 
 from fastauth.cli.errors import Misuse
-from fastauth.cli.options import Options, app_option, target_options
+from fastauth.cli.options import Options, target_options
 from fastauth.cli.output import bold, done, json_option, print_json
 from fastauth.cli.people import account_json
 from fastauth.cli.prompts import Password, PasswordSource, password_options
@@ -22,7 +22,6 @@ from fastauth.core.models import USER
 @click.option("--role", "roles", multiple=True, metavar="NAME", help="A role; may be repeated. By default user.")
 @click.option("--field", "fields", multiple=True, metavar="NAME=VALUE", help="An attribute of the app's own model.")
 @password_options()
-@app_option
 @target_options
 @json_option
 def create(
