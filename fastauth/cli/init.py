@@ -171,7 +171,9 @@ async def _superadmin(on: Target, steps: Steps) -> str | None:
 
 
 def _password_of(steps: Steps, source: PasswordSource, on: Target) -> Password:
-    return replace(source, whose=f"Password of the superadmin {steps.admin_username}").read(on.auth.passwords)
+    username, email = steps.admin_username, steps.admin_email
+    source = replace(source, whose=f"Password of the superadmin {username}", username=username, email=email)
+    return source.read(on.auth.passwords)
 
 
 async def _carry_out(on: Target, steps: Steps, plan: Plan, password: Password | None, *, quiet: bool) -> None:

@@ -85,7 +85,13 @@ class Accounts(Generic[U]):
         username, email = canonical_username(username), canonical_email(email)
         self._check_length("username", username, self._store.schema.username_max_length)
         self._check_length("email", email, self._store.schema.email_max_length)
-        new = NewUser(username, email, await self._hash(password, hashed_password), fields or {})
+        if hashed_password is None:
+            hashed_password = await self._hash(password, username, email)
+        elif password is not None:
+            raise ValidationException.of("password", "Give a password, or the hash of one, and not both.")
+        elif not self._passwords.recognizes(hashed_password):
+            raise ValidationException.of("hashed_password", "This is not a password hash that can be verified.")
+        new = NewUser(username, email, hashed_password, fields or {})
         try:
             return await self._store.add_user(new, roles=roles)
         except RoleNotFoundException:
@@ -93,15 +99,11 @@ class Accounts(Generic[U]):
             await self._store.ensure_roles(STANDARD_ROLES)
             return await self._store.add_user(new, roles=roles)
 
-    async def _hash(self, password: str | None, hashed_password: str | None) -> str:
-        if (password is None) == (hashed_password is None):
-            raise ValidationException.of("password", "Give a password, or the hash of one, and not both.")
-        if hashed_password is not None:
-            if not self._passwords.recognizes(hashed_password):
-                raise ValidationException.of("hashed_password", "This is not a password hash that can be verified.")
-            return hashed_password
-        self._passwords.check(password or "")
-        return await self._passwords.hash(password or "")
+    async def _hash(self, password: str | None, username: str, email: str) -> str:
+        if password is None:
+            raise ValidationException.of("password", "Give a password, or the hash of one.")
+        await self._passwords.policy.judge(password, username=username, email=email)
+        return await self._passwords.hash(password)
 
     async def list(
         self,
@@ -169,7 +171,7 @@ class Accounts(Generic[U]):
             UserNotFoundException: There is no such user.
             WeakPasswordException: The password does not meet the policy.
         """
-        await self._set_password(user_id, new_password)
+        await self._set_password(await self.get(user_id), new_password)
 
     async def change_password(
         self, user_id: str, current_password: str, new_password: str, *, keep_session: str | None = None
@@ -190,7 +192,7 @@ class Accounts(Generic[U]):
         account = await self.get(user_id)
         if not (await self._passwords.verify(current_password, account.hashed_password)).ok:
             raise CredentialsException("The current password is not correct.")
-        await self._set_password(user_id, new_password, old_hash=account.hashed_password, keep_session=keep_session)
+        await self._set_password(account, new_password, old_hash=account.hashed_password, keep_session=keep_session)
 
     async def delete(self, user_id: str) -> None:
         """Delete the account with its sessions and role holdings.
@@ -208,12 +210,11 @@ class Accounts(Generic[U]):
             raise UserNotFoundException
 
     async def _set_password(
-        self, user_id: str, new_password: str, *, old_hash: str | None = None, keep_session: str | None = None
+        self, account: Account[U], new_password: str, *, old_hash: str | None = None, keep_session: str | None = None
     ) -> None:
-        self._passwords.check(new_password)
-        new_hash = await self._passwords.hash(new_password)
+        new_hash = await self._hash(new_password, account.username, account.email)
         changed = await self._store.set_password(
-            user_id, new_hash, now=self._clock(), old_hash=old_hash, keep_session=keep_session
+            account.id, new_hash, now=self._clock(), old_hash=old_hash, keep_session=keep_session
         )
         if changed:
             return

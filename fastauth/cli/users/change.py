@@ -63,7 +63,9 @@ def set_password(user: str, by_id: bool, password_source: PasswordSource, target
 
     async def work(on: Target) -> tuple[Account[Any], str | None]:
         account = await account_of(on, user, by_id)
-        password = replace(password_source, whose=f"New password of {account.username}").read(on.auth.passwords)
+        whose = f"New password of {account.username}"
+        source = replace(password_source, whose=whose, username=account.username, email=account.email)
+        password = source.read(on.auth.passwords)
         await on.auth.accounts.set_password(account.id, password.text)
         return account, password.text if password.generated else None
 

@@ -47,7 +47,8 @@ def create(
         values = own_fields(on, dict(map(_pair, fields)))
         if await on.auth.accounts.find(username) is not None:
             raise Misuse(f"There is a user {username!r} already: choose another name.")
-        password = replace(password_source, whose=f"Password of {username}").read(on.auth.passwords)
+        source = replace(password_source, whose=f"Password of {username}", username=username, email=email)
+        password = source.read(on.auth.passwords)
         account = await on.auth.accounts.create(username, email, password.text, roles=roles or (USER,), fields=values)
         return account_json(on, account), password
 
