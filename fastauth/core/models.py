@@ -11,6 +11,9 @@ from typing import Any, Generic, Literal, NamedTuple
 
 from typing_extensions import TypeVar
 
+_MAX_USER_AGENT = 255
+_MAX_IP = 45  # an IPv6 address in its longest spelling
+
 U = TypeVar("U", default=Any)
 """The app's own user class."""
 
@@ -95,7 +98,7 @@ class Account(Generic[U]):
 
 @dataclass(frozen=True, slots=True)
 class Client:
-    """Where a request came from.
+    """Where a request came from; both are cut to what is kept, and to what can be printed.
 
     Attributes:
         ip: The client's address; None where it is not known.
@@ -104,6 +107,10 @@ class Client:
 
     ip: str | None = None
     user_agent: str | None = None
+
+    def __post_init__(self) -> None:
+        object.__setattr__(self, "ip", _printable(self.ip, _MAX_IP))
+        object.__setattr__(self, "user_agent", _printable(self.user_agent, _MAX_USER_AGENT))
 
 
 class Login(NamedTuple):
@@ -226,3 +233,7 @@ class UserSchema:
     required: tuple[str, ...] = ()
     username_max_length: int = 64
     email_max_length: int = 254
+
+
+def _printable(text: str | None, length: int) -> str | None:
+    return None if text is None else "".join(char for char in text if char.isprintable())[:length]

@@ -14,7 +14,7 @@ from enum import Enum
 from typing import Any, NoReturn, cast
 
 from fastauth.core.clock import Clock
-from fastauth.core.exceptions import TokenException
+from fastauth.core.exceptions import ConfigurationError, TokenException
 from fastauth.core.keys import Key, KeyRing
 from fastauth.core.settings import TokenSettings
 
@@ -110,6 +110,9 @@ class Signer:
         Args:
             purpose: What the token is for.
             claims: All of the purpose's claims, with ``iat`` and ``exp`` in whole seconds since 1970.
+
+        Raises:
+            ConfigurationError: It would be longer than any that is read.
         """
         payload = dict(claims)
         if self._issuer is not None:
@@ -117,7 +120,12 @@ class Signer:
         if self._audiences:
             payload["aud"] = self._audiences[0] if len(self._audiences) == 1 else list(self._audiences)
         message = self._headers[purpose] + b"." + _encode(payload)
-        return (message + b"." + _b64(self._ring.current.sign(message))).decode("ascii")
+        token = (message + b"." + _b64(self._ring.current.sign(message))).decode("ascii")
+        if len(token) > _MAX_TOKEN_LENGTH:  # we would not read it ourselves
+            raise ConfigurationError(
+                f"A token would have {len(token)} characters, and {_MAX_TOKEN_LENGTH} are read: put less into it."
+            )
+        return token
 
     def read(self, token: object, purpose: Purpose) -> Mapping[str, Any]:
         """Return the claims of a token that is whole, ours, for this purpose and in its time.
