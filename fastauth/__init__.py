@@ -33,12 +33,15 @@ from fastauth.core.exceptions import WeakPasswordException as WeakPasswordExcept
 from fastauth.core.keys import Key as Key
 from fastauth.core.models import STANDARD_ROLES as STANDARD_ROLES
 from fastauth.core.models import Account as Account
+from fastauth.core.models import AuditRecord as AuditRecord
 from fastauth.core.models import Claims as Claims
 from fastauth.core.models import Role as Role
 from fastauth.core.models import Session as Session
 from fastauth.core.models import TokenPair as TokenPair
 from fastauth.core.notifications import Notification as Notification
 from fastauth.core.notifications import NotificationKind as NotificationKind
+from fastauth.core.protocols import AuditStore as AuditStore
+from fastauth.core.protocols import Commit as Commit
 from fastauth.core.protocols import Notifier as Notifier
 from fastauth.core.protocols import PasswordHasher as PasswordHasher
 from fastauth.core.protocols import RoleStore as RoleStore
@@ -46,7 +49,9 @@ from fastauth.core.protocols import SignInMethod as SignInMethod
 from fastauth.core.protocols import Store as Store
 from fastauth.core.protocols import TokenStore as TokenStore
 from fastauth.core.protocols import UserStore as UserStore
+from fastauth.core.settings import AuditSettings as AuditSettings
 from fastauth.core.settings import CookieSettings as CookieSettings
+from fastauth.core.settings import LinkSettings as LinkSettings
 from fastauth.core.settings import PasswordSettings as PasswordSettings
 from fastauth.core.settings import TokenSettings as TokenSettings
 from fastauth.services.accounts import Accounts as Accounts

@@ -12,7 +12,8 @@ from fastapi import APIRouter, FastAPI
 from fastauth.core.clock import Clock, system_clock
 from fastauth.core.events import Event
 from fastauth.core.exceptions import ConfigurationError
-from fastauth.core.keys import SecretKey, make_key_ring
+from fastauth.core.key_sources import make_key_ring
+from fastauth.core.keys import SecretKey
 from fastauth.core.models import U
 from fastauth.core.passwords import Passwords
 from fastauth.core.protocols import Notifier, SignInMethod, Store
@@ -31,12 +32,14 @@ from fastauth.services.sign_in import SignIn
 from fastauth.services.single_use import SingleUseTokens
 from fastauth.services.token_claims import ClaimsHook, TokenClaims
 from fastauth.signin.password import PasswordSignIn
+from fastauth.web.client_address import ClientAddresses, ProxyHeader, TrustedProxies
 from fastauth.web.cookies import Cookies
 from fastauth.web.csrf import CSRF_KEY_LABEL, CSRFGuard
 from fastauth.web.dependencies import Dependencies, UserDependency, scheme_name_of
 from fastauth.web.error_handlers import install_exception_handlers
 from fastauth.web.openapi import publish_token_url
 from fastauth.web.router import Routes
+from fastauth.web.routes.keys import key_routes
 from fastauth.web.schemas import UserSchemas
 from fastauth.web.transport import TokenTransport
 
@@ -53,7 +56,8 @@ class FastAuth(Generic[U]):
         secret_key: What signs the tokens: one key, or several of which the first signs and all verify. Without it,
             ``FASTAUTH_SECRET_KEY`` and then ``SECRET_KEY`` are read from the environment, and in development a key is
             made and kept in ``.fastauth/secret_key``.
-        algorithm: ``HS256``, ``HS384`` or ``HS512``.
+        algorithm: Of the keys that are given as text or bytes: ``HS256``, ``HS384`` or ``HS512``, or with a PEM
+            ``RS256``, ``PS256``, ``ES256`` or ``EdDSA``. A ``Key`` has its own.
         access_token_expires_in: Minutes, or a ``timedelta``.
         refresh_token_expires_in: Days, or a ``timedelta``; a session that is not refreshed for so long ends.
         use_cookie: Set and read the tokens in HttpOnly cookies too; a header comes before a cookie.
@@ -71,6 +75,9 @@ class FastAuth(Generic[U]):
         cookies: Names and attributes, and whose pages may send what a cookie authenticates.
         links: The paths and lifetimes of links in mails.
         audit: What becomes of the audit trail.
+        trusted_proxies: The proxies in front of the app, whose word about their clients' addresses is taken: their
+            networks, such as ``["10.0.0.0/8"]``, or how many there are if nobody can get around them.
+        proxy_header: The header that the proxies write; None is ``X-Forwarded-For`` or ``Forwarded``, whichever comes.
         sign_in_methods: Further ways to sign in; each gets a route below ``token_url``.
         store_timeout: How long a store call may take before it is given up with 503; seconds, or a ``timedelta``.
         clock: Where the time comes from; for tests.
@@ -100,6 +107,8 @@ class FastAuth(Generic[U]):
         cookies: CookieSettings | None = None,
         links: LinkSettings | None = None,
         audit: AuditSettings | None = None,
+        trusted_proxies: TrustedProxies = (),
+        proxy_header: ProxyHeader | None = None,
         sign_in_methods: Sequence[SignInMethod[U, Any]] = (),
         store_timeout: float | timedelta = 5,
         clock: Clock = system_clock,
@@ -126,6 +135,10 @@ class FastAuth(Generic[U]):
         }
         lifetimes = {Purpose.ACCESS: access, Purpose.REFRESH: refresh, **mailed}
         signer = Signer(ring, tokens, lifetimes=lifetimes, clock=clock)
+        self.keys = ring
+        """The ring of keys: which there are and where they came from, without any of them being shown."""
+        self.token_rejections: Mapping[str, int] = signer.rejections
+        """How many tokens were refused since the start, by reason; for a gauge, never for a client."""
         self.passwords = Passwords(passwords or PasswordSettings(), production=self.production)
         """Judges, hashes and verifies passwords, off the event loop."""
         timed = with_deadline(store, _span("store_timeout", store_timeout, timedelta(seconds=1)))
@@ -177,7 +190,10 @@ class FastAuth(Generic[U]):
         self.current_claims = dependencies.current_claims
         """What the access token says, without asking the store: true until it expires, revoked or not."""
 
+        self.client_address = ClientAddresses(trusted_proxies, header=proxy_header)
+        """Answers the client's address on a connection, or None: what the trusted proxies vouch for, nothing else."""
         self._routes = Routes(
+            client_address=self.client_address,
             sessions=self.sessions,
             accounts=self.accounts,
             roles=self.roles,
@@ -218,7 +234,7 @@ class FastAuth(Generic[U]):
             async def welcome(event: UserRegistered[User]) -> None: ...
 
         Args:
-            event_class: A class of :mod:`fastauth.core.events`; one higher up stands for all below it.
+            event_class: A class of :mod:`fastauth.events`; one higher up stands for all below it.
         """
         return self._hook(self._events.after, event_class)
 
@@ -230,7 +246,7 @@ class FastAuth(Generic[U]):
         or MongoDB's client session, or None where the database has no transactions.
 
         Args:
-            event_class: A class of :mod:`fastauth.core.events`; one higher up stands for all below it.
+            event_class: A class of :mod:`fastauth.events`; one higher up stands for all below it.
         """
         return self._hook(self._events.before, event_class)
 
@@ -263,6 +279,10 @@ class FastAuth(Generic[U]):
         """Return the router by which administrators see to other users."""
         return self._routes.everything.users
 
+    def get_key_router(self) -> APIRouter:
+        """Return the router of the public keys, ``/.well-known/jwks.json``, for services that only verify."""
+        return key_routes(self.keys)
+
     def get_role_router(self) -> APIRouter:
         """Return the router of roles and of who holds them."""
         return self._routes.everything.roles
@@ -293,6 +313,8 @@ class FastAuth(Generic[U]):
         """
         for router in self._routes.selected(include, exclude, paths or {}).all():
             app.include_router(router, prefix=prefix)
+        if self.keys.public_jwks():
+            app.include_router(self.get_key_router())  # without the prefix: where it is well known (RFC 8615)
         self.setup_exception_handlers(app)
 
     def setup_exception_handlers(self, app: FastAPI) -> None:

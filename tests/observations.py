@@ -225,6 +225,22 @@ async def refused_login(setup: Setup) -> Any:
     return (await setup.auth.audit.list(event="session.refused"))[0].details["login"]
 
 
+async def session_address(setup: Setup, **headers: str) -> Any:
+    sent = {name.replace("_", "-"): value for name, value in headers.items()}
+    await setup.client.post("/token", data={"username": "ada", "password": PASSWORD}, headers=sent)
+    account = await setup.auth.accounts.find("ada")
+    assert account is not None
+    return (await setup.auth.sessions.list(account.id))[0].ip
+
+
+async def forwarded_address(setup: Setup) -> Any:
+    return await session_address(setup, X_Forwarded_For="203.0.113.7")
+
+
+async def real_address(setup: Setup) -> Any:
+    return await session_address(setup, X_Real_IP="203.0.113.7")
+
+
 async def token_paths(setup: Setup) -> Any:
     paths = ("/token", "/token/refresh", "/token/pin", "/login", "/login/refresh")
     return [path for path in paths if (await setup.client.post(path, json={})).status_code != 404]
@@ -278,6 +294,23 @@ async def just_expired(setup: Setup) -> Any:
     setup.clock.move(timedelta(minutes=30, seconds=5))
     headers = {"Authorization": f"Bearer {tokens['access_token']}"}
     return (await setup.client.get("/users/me", headers=headers)).status_code
+
+
+async def verifications(setup: Setup) -> Any:
+    """Return how often a signature is verified while one access token is sent three times."""
+    tokens = await sign_in(setup.client)
+    key, verified = setup.auth.keys.current, 0
+    verify = key.verify
+
+    def counting(message: bytes, signature: bytes) -> bool:
+        nonlocal verified
+        verified += 1
+        return verify(message, signature)
+
+    key.verify = counting  # type: ignore[method-assign]
+    for _ in range(3):
+        await setup.client.get("/users/me", headers={"Authorization": f"Bearer {tokens['access_token']}"})
+    return verified
 
 
 async def second_refresh(setup: Setup) -> Any:

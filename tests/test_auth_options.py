@@ -30,6 +30,7 @@ from tests.observations import (
     cookies,
     cost,
     eight_characters,
+    forwarded_address,
     hashes_at_once,
     issued_at,
     issuer,
@@ -40,6 +41,7 @@ from tests.observations import (
     link_lifetime,
     mailed_routes,
     outbox,
+    real_address,
     refresh_lifetime,
     refused_login,
     registration,
@@ -50,6 +52,7 @@ from tests.observations import (
     slow_sign_in,
     token_paths,
     users_of_own_store,
+    verifications,
 )
 from tests.outbox import Outbox
 
@@ -136,6 +139,10 @@ OPTIONS: dict[str, Case] = {
         beside=LINKING,
     ),
     "audit": Case(AuditSettings(keep=True), kept_trail, without=[], with_it=["user.registered"]),
+    "trusted_proxies": Case(1, forwarded_address, without=None, with_it="203.0.113.7"),
+    "proxy_header": Case(
+        "X-Real-IP", real_address, without="127.0.0.1", with_it="203.0.113.7", beside={"trusted_proxies": 1}
+    ),
     "sign_in_methods": Case(
         [PinSignIn()],
         token_paths,
@@ -161,6 +168,7 @@ GROUPS: dict[tuple[type[Any], str], dict[str, Case]] = {
         "leeway": Case(timedelta(0), just_expired, without=200, with_it=401),
         "refresh_grace": Case(timedelta(0), second_refresh, without=[200, 200], with_it=[200, 401]),
         "session_expires_in": Case(timedelta(hours=1), refresh_lifetime, without=604800, with_it=3600),
+        "remembered_tokens": Case(0, verifications, without=1, with_it=3),
     },
     (LinkSettings, "links"): {
         "verify_email": linked("verify_email", "/verify-email#"),

@@ -5,7 +5,6 @@ import os
 import secrets
 import signal
 import sys
-import threading
 from collections.abc import Callable, Generator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
@@ -145,9 +144,6 @@ def confirm(question: str, *, yes: bool) -> None:
 @contextmanager
 def interruptible() -> Generator[None, None, None]:
     """Let Ctrl-C end a prompt at once: an event loop's own handler would wait until the line is typed."""
-    if threading.current_thread() is not threading.main_thread():
-        yield
-        return
     previous = signal.signal(signal.SIGINT, signal.default_int_handler)
     try:
         yield

@@ -1,85 +1,184 @@
-"""Signing keys: a ring, newest first. The first signs, all verify, each has a name."""
+"""Signing keys: a ring, newest first. The first signs, all verify, each has a name and one algorithm."""
 
-import hashlib
-import hmac
-import logging
-import math
-import os
-import secrets
-import tempfile
-from collections import Counter
+import re
 from collections.abc import Iterator, Mapping, Sequence
-from pathlib import Path
-from typing import Any, Literal, TypeAlias, get_args
+from typing import Any, Literal, TypeAlias, cast
 
 import jwt
 
+from fastauth.core import asymmetric
+from fastauth.core.encoding import read_json_object, unb64
 from fastauth.core.exceptions import ConfigurationError
+from fastauth.core.key_material import MIN_BYTES, Material, check_algorithm, derive, symmetric
 
-logger = logging.getLogger("fastauth")
+Use: TypeAlias = Literal["sign", "verify"]
 
-Algorithm: TypeAlias = Literal["HS256", "HS384", "HS512"]
-
-_MIN_BYTES: Mapping[str, int] = {"HS256": 32, "HS384": 48, "HS512": 64}  # RFC 7518, 3.2: as long as the hash
-_MIN_ENTROPY_BITS = 96.0
-_PLACEHOLDERS = ("changeme", "change-me", "change_me", "secret", "password", "example", "insecure", "your-", "your_")
-_HOW_TO_MAKE_ONE = 'python -c "import secrets; print(secrets.token_urlsafe(48))"'
-_KEY_FILE = Path(".fastauth") / "secret_key"
-_ENVIRONMENT = ("FASTAUTH_SECRET_KEY", "SECRET_KEY")
+_KID = re.compile(r"[^\x00-\x1f\x7f\ud800-\udfff]{1,255}")
+_KIND_OF_JWK = {("EC", "P-256"): "ES256", ("OKP", "Ed25519"): "EdDSA"}
+_OPERATIONS = {"sign", "verify"}
 
 
 class Key:
-    """One signing key, for one algorithm.
+    """One key, for one algorithm.
 
     Args:
-        secret: The key's bytes, or a text whose UTF-8 bytes they are; at least as long as the algorithm's hash.
-        algorithm: ``HS256``, ``HS384`` or ``HS512``.
+        secret: For ``HS256``, ``HS384`` and ``HS512`` the key's bytes, or a text whose UTF-8 bytes they are, at least
+            as long as the algorithm's hash. For the other algorithms a PEM.
+        algorithm: ``HS256``, ``HS384``, ``HS512``, ``RS256``, ``PS256``, ``ES256`` or ``EdDSA``.
         kid: The name that tokens carry; by default it is derived from the key.
+        use: ``"sign"`` also verifies, ``"verify"`` only verifies. By default a key signs if it can.
+
+    Attributes:
+        kid: The name that tokens carry.
+        algorithm: The only algorithm that this key is used with.
+        use: ``"sign"`` or ``"verify"``.
 
     Raises:
-        ConfigurationError: The key is too short, or the algorithm is not one of these.
+        ConfigurationError: The key is weak or for another algorithm or use, or the algorithm is not one of these.
     """
 
-    def __init__(self, secret: str | bytes, *, algorithm: str = "HS256", kid: str | None = None) -> None:
-        if algorithm not in get_args(Algorithm):
-            raise ConfigurationError(f"algorithm={algorithm!r} is not supported; use one of {', '.join(_MIN_BYTES)}.")
+    def __init__(
+        self, secret: str | bytes, *, algorithm: str = "HS256", kid: str | None = None, use: Use | None = None
+    ) -> None:
+        check_algorithm(algorithm)
         if not isinstance(secret, (str, bytes)):
             raise ConfigurationError(f"A key is a text or bytes, not {type(secret).__name__}.")
-        self._bytes = secret.encode() if isinstance(secret, str) else secret
-        if len(self._bytes) < _MIN_BYTES[algorithm]:
-            raise ConfigurationError(
-                f"A key for {algorithm} needs at least {_MIN_BYTES[algorithm]} bytes, and this one has "
-                f"{len(self._bytes)}. Make one with: {_HOW_TO_MAKE_ONE}"
-            )
-        self.algorithm = algorithm
-        self.kid = kid or hmac.new(self._bytes, b"fastauth kid", hashlib.sha256).hexdigest()[:16]
-        self._algorithm = jwt.get_algorithm_by_name(algorithm)
-        self._prepared: Any = self._algorithm.prepare_key(self._bytes)
+        raw = _bytes(secret)
+        self._take(
+            symmetric(raw, algorithm) if algorithm in MIN_BYTES else asymmetric.from_pem(raw, algorithm), kid, use
+        )
+
+    @classmethod
+    def from_pem(
+        cls,
+        pem: str | bytes,
+        *,
+        algorithm: str | None = None,
+        kid: str | None = None,
+        use: Use | None = None,
+        password: str | bytes | None = None,
+    ) -> "Key":
+        """Return the key of a PEM: a private key in PKCS #8, PKCS #1 or SEC 1, or a public key.
+
+        Args:
+            pem: The text.
+            algorithm: ``RS256`` or ``PS256`` for an RSA key; the others leave no choice.
+            kid: The name that tokens carry; by default the key's thumbprint (RFC 7638).
+            use: As for the class; a public key only verifies.
+            password: What the private key is encrypted with.
+
+        Raises:
+            ConfigurationError: It cannot be read, is weak, or is for another algorithm or use.
+        """
+        if algorithm is not None:
+            check_algorithm(algorithm)
+        material = asymmetric.from_pem(_bytes(pem), algorithm, password=None if password is None else _bytes(password))
+        return cls._of(material, kid, use)
+
+    @classmethod
+    def from_jwk(
+        cls,
+        jwk: Mapping[str, Any] | str,
+        *,
+        algorithm: str | None = None,
+        kid: str | None = None,
+        use: Use | None = None,
+    ) -> "Key":
+        """Return the key of a JWK (RFC 7517), private or public.
+
+        Args:
+            jwk: The object, or its JSON.
+            algorithm: Where the JWK has no ``alg`` and its kind leaves a choice.
+            kid: Instead of the JWK's own ``kid``; without either, the key's thumbprint (RFC 7638).
+            use: As for the class; the JWK's ``use`` and ``key_ops`` must allow it.
+
+        Raises:
+            ConfigurationError: It cannot be read, is weak, or is for another algorithm or use.
+        """
+        if isinstance(jwk, str):
+            try:
+                jwk = read_json_object(jwk)
+            except (ValueError, RecursionError):
+                raise ConfigurationError("The JWK is no JSON object, or repeats a name.") from None
+        named = jwk.get("alg", algorithm) or _KIND_OF_JWK.get((str(jwk.get("kty")), str(jwk.get("crv"))))
+        if named is None:
+            raise ConfigurationError("The JWK has no 'alg': say which algorithm it is for, algorithm=...")
+        check_algorithm(named)
+        if algorithm not in {None, named}:
+            raise ConfigurationError(f"The JWK is for {named} and not for {algorithm}.")
+        allowed = _use_of_jwk(jwk)
+        if use == "sign" and allowed == "verify":
+            raise ConfigurationError("The JWK's 'key_ops' do not allow it to sign.")
+        material = _secret_of_jwk(jwk, named) if named in MIN_BYTES else asymmetric.from_jwk(jwk, named)
+        return cls._of(material, kid if kid is not None else jwk.get("kid"), use or allowed)
+
+    @classmethod
+    def _of(cls, material: Material, kid: object, use: Use | None) -> "Key":
+        key = cls.__new__(cls)
+        key._take(material, kid, use)  # noqa: SLF001
+        return key
+
+    def _take(self, material: Material, kid: object, use: Use | None) -> None:
+        if use not in {None, "sign", "verify"}:
+            raise ConfigurationError(f"use={use!r} is neither 'sign' nor 'verify'.")
+        if use == "sign" and material.signing is None:
+            raise ConfigurationError("A public key cannot sign: give the private key, or use='verify'.")
+        if kid is not None and (not isinstance(kid, str) or not _KID.fullmatch(kid)):
+            raise ConfigurationError("A kid has 1 to 255 characters, and no control characters.")
+        self.kid: str = kid or material.name
+        self.algorithm = material.algorithm
+        self.use: Use = use or ("sign" if material.signing is not None else "verify")
+        self._material = material
+        self._algorithm = jwt.get_algorithm_by_name(material.algorithm)
 
     def sign(self, message: bytes) -> bytes:
-        """Return the signature of the message."""
-        return self._algorithm.sign(message, self._prepared)
+        """Return the signature of the message.
+
+        Raises:
+            ConfigurationError: The key only verifies.
+        """
+        if self.use == "verify":
+            raise ConfigurationError(f"The key {self.kid!r} only verifies.")
+        return self._algorithm.sign(message, self._material.signing)
 
     def verify(self, message: bytes, signature: bytes) -> bool:
         """Say whether the signature is the message's, in constant time."""
-        return self._algorithm.verify(message, self._prepared, signature)
+        return self._algorithm.verify(message, self._material.verifying, signature)
+
+    @property
+    def public_jwk(self) -> dict[str, str] | None:
+        """The public half as a JWK (RFC 7517), for others to verify with; None for a symmetric key."""
+        if self._material.public is None:
+            return None
+        return {**self._material.public, "use": "sig", "alg": self.algorithm, "kid": self.kid}
+
+    @property
+    def holds_secret(self) -> bool:
+        """Whether there are bytes behind this key that nobody else knows; not so for a public key."""
+        return self._material.secret is not None
 
     def derive(self, label: bytes) -> bytes:
-        """Return a key for another use; it says nothing about this one, nor about those with other labels."""
-        return hmac.new(self._bytes, label, hashlib.sha256).digest()
+        """Return a key for another use; it says nothing about this one, nor about those with other labels.
+
+        Raises:
+            ConfigurationError: This is a public key, and there is no secret to derive one from.
+        """
+        if self._material.secret is None:
+            raise ConfigurationError(f"The key {self.kid!r} is public, and no secret can be derived from it.")
+        return derive(self._material.secret, label)
 
     @property
     def weakness(self) -> str | None:
         """What makes the key guessable, in words, or None."""
-        text = self._bytes.decode("utf-8", "replace").lower()
-        if any(placeholder in text for placeholder in _PLACEHOLDERS):
-            return "it reads like a placeholder"
-        if _entropy_bits(self._bytes) < _MIN_ENTROPY_BITS:
-            return "its characters repeat too much to be random"
-        return None
+        return self._material.weakness
+
+    @property
+    def identity(self) -> str:
+        """The same for the same key material, whatever it is called; it does not give the key away."""
+        return self._material.name
 
     def __repr__(self) -> str:
-        return f"Key(kid={self.kid!r}, algorithm={self.algorithm!r})"
+        return f"Key(kid={self.kid!r}, algorithm={self.algorithm!r}, use={self.use!r})"
 
 
 SecretKey: TypeAlias = str | bytes | Key
@@ -90,100 +189,84 @@ class KeyRing:
     """Keys by name, newest first: the first signs, all verify. It never changes; a new ring is a new object.
 
     Args:
-        keys: At least one key, each with a name of its own.
+        keys: At least one key, each with a name of its own; the first can sign.
+        origin: Where the keys came from: an argument, an environment variable or a file.
     """
 
-    def __init__(self, keys: Sequence[Key]) -> None:
+    def __init__(self, keys: Sequence[Key], *, origin: str = "secret_key") -> None:
         if not keys:
             raise ConfigurationError("secret_key=[] holds no key; give at least one.")
         self._keys = {key.kid: key for key in keys}
         if len(self._keys) != len(keys):
             raise ConfigurationError("Two keys of the ring have the same kid; give each key once, with its own kid.")
+        if len({key.identity for key in keys}) != len(keys):
+            raise ConfigurationError("A key stands in the ring twice; it is for one algorithm, and has one kid.")
+        if keys[0].use != "sign":
+            raise ConfigurationError(
+                "The first key of the ring signs, and this one only verifies: put it further back."
+            )
         self.current = keys[0]
+        self.origin = origin
 
     def get(self, kid: str) -> Key | None:
         """Return the key of this name, or None."""
         return self._keys.get(kid)
 
+    def public_jwks(self) -> list[dict[str, str]]:
+        """Return the public halves of the asymmetric keys as JWKs, newest first."""
+        return [jwk for key in self if (jwk := key.public_jwk) is not None]
+
     def derive(self, label: bytes) -> Sequence[bytes]:
-        """Return a key for another use from each key of the ring, newest first."""
-        return [key.derive(label) for key in self]
+        """Return a key for another use from each key of the ring that holds a secret, newest first.
+
+        Raises:
+            ConfigurationError: None does.
+        """
+        derived = [key.derive(label) for key in self if key.holds_secret]
+        if not derived:
+            raise ConfigurationError(
+                "No key of the ring holds a secret of our own: add a Key(secret, use='verify') for what is kept to us."
+            )
+        return derived
 
     def __iter__(self) -> Iterator[Key]:
         return iter(self._keys.values())
+
+    def __len__(self) -> int:
+        return len(self._keys)
 
     def __repr__(self) -> str:
         return f"KeyRing({list(self)!r})"
 
 
-def make_key_ring(secret_key: SecretKey | Sequence[SecretKey] | None, *, algorithm: str, production: bool) -> KeyRing:
-    """Build the ring from what the app gave, or else from the environment, or else (in development) from a file.
-
-    Args:
-        secret_key: One key or several, newest first.
-        algorithm: The algorithm of the keys that are given as text or bytes.
-        production: Whether a missing or guessable key is refused.
-
-    Raises:
-        ConfigurationError: There is no key, or one that cannot be used.
-    """
-    if secret_key is None:
-        secret_key = _from_environment() or _from_file(production)
-    given: Sequence[SecretKey] = [secret_key] if isinstance(secret_key, (str, bytes, Key)) else secret_key
-    ring = KeyRing([key if isinstance(key, Key) else Key(key, algorithm=algorithm) for key in given])
-    for key in ring:
-        if key.weakness is None:
-            continue
-        if production:
-            raise ConfigurationError(
-                f"The secret key cannot be used in production: {key.weakness}. Make one with: {_HOW_TO_MAKE_ONE}"
-            )
-        logger.warning("The secret key is guessable: %s. Production will refuse it.", key.weakness)
-    return ring
+def _bytes(value: str | bytes) -> bytes:
+    return value.encode() if isinstance(value, str) else value
 
 
-def _from_environment() -> str | None:
-    return next((os.environ[name] for name in _ENVIRONMENT if os.environ.get(name)), None)
+def _use_of_jwk(jwk: Mapping[str, Any]) -> Use | None:
+    if jwk.get("use", "sig") != "sig":
+        raise ConfigurationError("The JWK is not for signatures: its 'use' is not 'sig'.")
+    if "key_ops" not in jwk:
+        return None
+    operations: Any = jwk["key_ops"]
+    if not isinstance(operations, list):
+        raise ConfigurationError("The JWK's 'key_ops' are no list.")
+    names = cast("list[object]", operations)
+    private = "d" in jwk  # a private half has a public one, which verifies whatever the JWK says of the private
+    if not all(name in _OPERATIONS for name in names if isinstance(name, str)) or len(names) != len(
+        {name for name in names if isinstance(name, str)}
+    ):
+        raise ConfigurationError("The JWK is not for signatures: its 'key_ops' are others than 'sign' and 'verify'.")
+    if "verify" not in names and not (private and "sign" in names):
+        raise ConfigurationError("The JWK's 'key_ops' do not allow it to verify.")
+    return None if "sign" in names else "verify"
 
 
-def _from_file(production: bool) -> str:
-    if production:
-        raise ConfigurationError(
-            f"Production needs a secret key: pass secret_key=... or set {_ENVIRONMENT[0]}. "
-            f"Make one with: {_HOW_TO_MAKE_ONE}"
-        )
+def _secret_of_jwk(jwk: Mapping[str, Any], algorithm: str) -> Material:
+    if jwk.get("kty") != "oct":
+        raise ConfigurationError(f"The JWK is no key for {algorithm}: its 'kty' must be 'oct'.")
     try:
-        if not _KEY_FILE.exists():
-            _write_key_file()
-        key = _KEY_FILE.read_text("utf-8").strip()
-    except OSError as error:
-        raise ConfigurationError(
-            f"No secret key is set, and none can be kept in {_KEY_FILE} ({error.strerror}): set {_ENVIRONMENT[0]}."
-        ) from error
-    logger.warning(
-        "No secret key is set; using the one kept in %s for development. Set %s before you deploy.",
-        _KEY_FILE,
-        _ENVIRONMENT[0],
-    )
-    return key
-
-
-def _write_key_file() -> None:
-    # Written aside and linked into place: of several processes at once one wins, and nobody reads half a key.
-    folder = _KEY_FILE.parent
-    folder.mkdir(mode=0o700, exist_ok=True)
-    (folder / ".gitignore").write_text("*\n", "utf-8")
-    descriptor, name = tempfile.mkstemp(dir=folder)  # created with mode 0600
-    try:
-        with os.fdopen(descriptor, "w", encoding="utf-8") as file:
-            file.write(secrets.token_urlsafe(48))
-        os.link(name, _KEY_FILE)
-    except FileExistsError:
-        pass
-    finally:
-        Path(name).unlink()
-
-
-def _entropy_bits(key: bytes) -> float:
-    counts = Counter(key)
-    return -sum(count * math.log2(count / len(key)) for count in counts.values())
+        secret = unb64(jwk["k"])
+    except Exception:  # noqa: BLE001 - whatever is wrong with it, the text of the error may quote it
+        raise ConfigurationError("The JWK's 'k' is missing, or no base64url.") from None
+    return symmetric(secret, algorithm)

@@ -11,6 +11,7 @@ from fastauth.core.protocols import PasswordHasher
 
 MIN_PASSWORD_LENGTH = 8  # NIST SP 800-63B-4 and ASVS 6.2.1: the floor under any setting
 MAX_PASSWORD_LENGTH = 1024
+_MAX_REMEMBERED_TOKENS = 65_536  # some hundred megabytes
 _COOKIE_NAME = re.compile(r"[A-Za-z0-9_.-]{1,64}")
 _ORIGIN = re.compile(r"https?://(?:[a-z0-9.-]+|\[[0-9a-f:.]+\])(?::[0-9]{1,5})?", re.IGNORECASE)
 
@@ -31,6 +32,8 @@ class TokenSettings:
         refresh_grace: How long the refresh token before the current one is still answered, for lost answers and for
             two tabs that refresh at once; zero is strict (RFC 9700, 4.14.2).
         session_expires_in: How long after the sign-in a session ends, however often it was refreshed.
+        remembered_tokens: How many access tokens that have verified are remembered, which spares the work of their
+            signatures; sessions are looked up all the same. Zero remembers none.
     """
 
     issuer: str | None = None
@@ -38,6 +41,7 @@ class TokenSettings:
     leeway: timedelta = timedelta(seconds=10)
     refresh_grace: timedelta = timedelta(seconds=10)
     session_expires_in: timedelta = timedelta(days=30)
+    remembered_tokens: int = 2048
 
     def __post_init__(self) -> None:
         _require(self.issuer != "", "TokenSettings(issuer=...) may not be empty; leave it out instead.")
@@ -51,6 +55,10 @@ class TokenSettings:
             "TokenSettings(refresh_grace=...) is between 0 and 5 minutes: a stolen token works as long.",
         )
         _require(self.session_expires_in > timedelta(0), "TokenSettings(session_expires_in=...) must be positive.")
+        _require(
+            0 <= self.remembered_tokens <= _MAX_REMEMBERED_TOKENS,
+            f"TokenSettings(remembered_tokens=...) is between 0 and {_MAX_REMEMBERED_TOKENS}.",
+        )
 
     @property
     def audiences(self) -> tuple[str, ...]:

@@ -22,7 +22,12 @@ _E = TypeVar("_E", bound=Event)
 Hook = Callable[..., Any]
 
 current_client: ContextVar[Client | None] = ContextVar("fastauth_client", default=None)
-"""Where the request that is being answered came from."""
+"""Where the request that is being answered came from; None outside of one."""
+
+
+def client_of_request() -> Client:
+    """Return where the request that is being answered came from; an unknown client outside of one."""
+    return current_client.get() or Client()
 
 
 class Events(Generic[U]):
@@ -67,7 +72,7 @@ class Events(Generic[U]):
             facts: What else the class wants to know.
         """
         actor_id = by.id if isinstance(by, Account) else by
-        return event_class(at=self._clock(), actor_id=actor_id, client=current_client.get() or Client(), **facts)
+        return event_class(at=self._clock(), actor_id=actor_id, client=client_of_request(), **facts)
 
     async def commit(
         self,

@@ -16,7 +16,7 @@ from fastauth.core.exceptions import (
 )
 from fastauth.core.models import Account, Claims, Client, Session, TokenPair, U
 from fastauth.core.protocols import Store
-from fastauth.core.signing import RESERVED_CLAIMS, Purpose, Signer
+from fastauth.core.signing import Purpose, Signer
 from fastauth.services.events import Events
 from fastauth.services.ranks import beyond_reach
 from fastauth.services.token_claims import TokenClaims
@@ -76,7 +76,7 @@ class Sessions(Generic[U]):
         """
         if account.disabled:
             raise InactiveUserException
-        now, client = self._now(), Client(ip, user_agent)
+        now, client = self._now(), Client.of(ip, user_agent)
         # Before anything is stored: what the app's function raises leaves no session behind.
         own = await self._claims.of(account)
         session = Session(
@@ -122,15 +122,7 @@ class Sessions(Generic[U]):
         Raises:
             TokenException: The token is not good.
         """
-        claims = self._signer.read(access_token, Purpose.ACCESS)
-        return Claims(
-            user_id=claims["sub"],
-            session_id=claims["sid"],
-            token_id=claims["jti"],
-            issued_at=_moment(claims["iat"]),
-            expires_at=_moment(claims["exp"]),
-            extra={name: value for name, value in claims.items() if name not in RESERVED_CLAIMS},
-        )
+        return Claims.of(self._signer.read(access_token, Purpose.ACCESS))
 
     async def refresh(self, refresh_token: str) -> TokenPair:
         """Exchange a refresh token for new tokens; it works once (RFC 9700, 2.2.2).

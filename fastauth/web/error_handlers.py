@@ -40,7 +40,11 @@ STATUS_BY_CLASS: Mapping[type[FastAuthException], int] = {
 What has no branch here, ``ConfigurationError`` above all, is a mistake in the app and no answer to a client.
 """
 
-SAFE_HEADERS: Mapping[str, str] = {"Cache-Control": "no-store", "X-Content-Type-Options": "nosniff"}
+SAFE_HEADERS: Mapping[str, str] = {
+    "Cache-Control": "no-store",
+    "Pragma": "no-cache",  # for caches of HTTP/1.0 (RFC 6749, 5.1)
+    "X-Content-Type-Options": "nosniff",
+}
 """What every answer of our routes and every one of our errors carries."""
 
 

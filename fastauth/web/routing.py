@@ -1,46 +1,55 @@
 """The class of all our routes: bodies are read strictly and within bounds, and answers carry the safe headers."""
 
-import json
-import re
+from collections import Counter
 from collections.abc import Callable, Coroutine, Sequence
-from typing import Any, NoReturn
-from urllib.parse import unquote_to_bytes
+from typing import Any
 
+from fastapi.dependencies.models import Dependant
 from fastapi.exceptions import RequestValidationError
-from fastapi.routing import APIRoute
+from fastapi.routing import APIRoute, iter_route_contexts
+from starlette.exceptions import HTTPException
 from starlette.requests import Request
 from starlette.responses import Response
-from starlette.types import Message
+from starlette.routing import Match
+from starlette.types import Receive, Scope, Send
 
-from fastauth.core.exceptions import (
-    BadRequestException,
-    ErrorDetail,
-    FastAuthException,
-    TooLargeException,
-    ValidationException,
-)
+from fastauth.core.exceptions import BadRequestException, ErrorDetail, FastAuthException, ValidationException
 from fastauth.core.models import Client
 from fastauth.services.events import current_client
+from fastauth.web.bodies import read_strictly
+from fastauth.web.client_address import ClientAddresses
 from fastauth.web.error_handlers import SAFE_HEADERS, ErrorResponse, status_of
 from fastauth.web.schemas import ErrorRead
 
-MAX_BODY_BYTES = 64 * 1024
-_MAX_DIGITS = 20
-_SURROGATE = re.compile(r"[\ud800-\udfff]")
-
 
 class AuthRoute(APIRoute):
-    """A route of ours. Its errors are ours too, whether or not the app has installed our handlers."""
+    """A route of ours. Its errors are ours too, whether or not the app has installed our handlers.
+
+    Attributes:
+        client_address: Answers the client's address; one ``FastAuth`` has a class of its own with its own.
+    """
+
+    client_address: ClientAddresses = ClientAddresses(())
+
+    @classmethod
+    def asking(cls, client_address: ClientAddresses) -> type["AuthRoute"]:
+        """Return the class of routes whose clients are known by these addresses."""
+        return type(cls.__name__, (cls,), {"client_address": client_address})
+
+    def _client_of(self, request: Request) -> Client:
+        return Client.of(self.client_address(request), request.headers.get("user-agent"))
 
     def get_route_handler(self) -> Callable[[Request], Coroutine[Any, Any, Response]]:
         """Return FastAPI's handler, between a strict reader and the safe headers."""
         handle = super().get_route_handler()
         has_body = self.body_field is not None
+        queried = _query_names(self.dependant)
 
         async def handle_strictly(request: Request) -> Response:
-            came_from = current_client.set(_client_of(request))
+            came_from = current_client.set(self._client_of(request))
             try:
-                response = await handle(await _read_strictly(request) if has_body else request)
+                _check_query(request, queried)
+                response = await handle(await read_strictly(request) if has_body else request)
             except FastAuthException as error:
                 if status_of(error) == 500:
                     raise  # a mistake in the app's set-up is for its log, and no answer to its clients
@@ -54,9 +63,13 @@ class AuthRoute(APIRoute):
 
         return handle_strictly
 
-
-def _client_of(request: Request) -> Client:
-    return Client(request.client.host if request.client is not None else None, request.headers.get("user-agent"))
+    async def handle(self, scope: Scope, receive: Receive, send: Send) -> None:
+        """Answer a request, one for a method that the path does not have with all those that it has."""
+        if scope["method"] in (self.methods or ()):
+            await super().handle(scope, receive, send)
+            return
+        # The framework's answer, but it names the methods of one route, and a path may have several (RFC 9110, 10.2.1).
+        raise HTTPException(405, headers={**SAFE_HEADERS, "Allow": ", ".join(sorted(_methods_of(scope)))})
 
 
 def responses(*errors: type[FastAuthException]) -> dict[int | str, dict[str, Any]]:
@@ -68,70 +81,21 @@ def responses(*errors: type[FastAuthException]) -> dict[int | str, dict[str, Any
     return documented
 
 
-async def _read_strictly(request: Request) -> Request:
-    body = await _read_within_bounds(request)
-    media_type = request.headers.get("content-type", "").partition(";")[0].strip().lower()
-    if media_type == "application/json" or media_type.endswith("+json"):
-        _check_json(body)
-    elif media_type == "application/x-www-form-urlencoded":
-        _check_utf8(unquote_to_bytes(body))
-
-    async def replay() -> Message:
-        return {"type": "http.request", "body": body, "more_body": False}
-
-    again = Request(request.scope, replay)
-    if media_type in {"application/x-www-form-urlencoded", "multipart/form-data"}:
-        try:
-            form = await again.form()
-        except Exception as error:  # a hostile form finds many ways to break a parser, and each is a form like no other
-            raise BadRequestException("The form cannot be read.") from error
-        if len(form.multi_items()) != len(form):
-            raise BadRequestException("A field of the form is repeated.")
-    return again
+def _methods_of(scope: Scope) -> set[str]:
+    routes = (route for route in iter_route_contexts(scope["app"].routes) if route.methods)
+    return {method for route in routes if route.matches(scope)[0] is not Match.NONE for method in route.methods or ()}
 
 
-async def _read_within_bounds(request: Request) -> bytes:
-    body = bytearray()
-    declared = request.headers.get("content-length", "")
-    if declared.isdecimal() and (len(declared) > _MAX_DIGITS or int(declared) > MAX_BODY_BYTES):
-        raise TooLargeException(limit=MAX_BODY_BYTES)
-    async for chunk in request.stream():
-        body += chunk
-        if len(body) > MAX_BODY_BYTES:
-            raise TooLargeException(limit=MAX_BODY_BYTES)
-    return bytes(body)
+def _query_names(dependant: Dependant) -> set[str]:
+    names = {field.alias for field in dependant.query_params}
+    return names.union(*(_query_names(each) for each in dependant.dependencies))
 
 
-def _check_utf8(raw: bytes) -> str:
-    try:
-        return raw.decode("utf-8")
-    except UnicodeDecodeError as error:
-        raise BadRequestException("The request body is not UTF-8.") from error
-
-
-def _check_json(body: bytes) -> None:
-    text = _check_utf8(body)
-    try:
-        value = json.loads(text, object_pairs_hook=_once, parse_constant=_no_constant) if text else None
-    except (ValueError, RecursionError) as error:
-        raise BadRequestException("The request body is not JSON.") from error
-    if "\\u" in text and _SURROGATE.search(json.dumps(value, ensure_ascii=False)):
-        _refuse_value("Half of a surrogate pair is no character.")
-
-
-def _once(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
-    value = dict(pairs)
-    if len(value) != len(pairs):
-        raise BadRequestException("A name in the JSON body is repeated.")
-    return value
-
-
-def _no_constant(name: str) -> NoReturn:
-    _refuse_value(f"{name} is no JSON value.")
-
-
-def _refuse_value(message: str) -> NoReturn:
-    raise ValidationException(details=[ErrorDetail(loc=["body"], msg=message, type="json_value")])
+def _check_query(request: Request, names: set[str]) -> None:
+    # Of two values the framework takes the last, and a proxy before us may have judged the first (RFC 6749, 3.2).
+    sent = Counter(name for name, _ in request.query_params.multi_items()) if names else Counter[str]()
+    if any(sent[name] > 1 for name in names):
+        raise BadRequestException("A parameter of the query is repeated.")
 
 
 def _details(errors: Sequence[Any]) -> list[ErrorDetail]:

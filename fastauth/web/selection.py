@@ -21,12 +21,14 @@ class Selection:
         include: The routes to have; None is all of them.
         exclude: The routes not to have.
         paths: Other paths, by route.
+        route_class: The class of the routes.
         seen: The routes that were offered.
     """
 
     include: Collection[str] | None = None
     exclude: Collection[str] = ()
     paths: Mapping[str, str] = field(default_factory=dict[str, str])
+    route_class: type[AuthRoute] = AuthRoute
     seen: set[str] = field(default_factory=set[str])
 
     def has(self, name: str) -> bool:
@@ -61,7 +63,7 @@ class AuthRouter(APIRouter):
     """
 
     def __init__(self, selection: Selection, *, tag: str) -> None:
-        super().__init__(route_class=AuthRoute, tags=[tag])
+        super().__init__(route_class=selection.route_class, tags=[tag])
         self._selection = selection
 
     def add_api_route(self, path: str, endpoint: Callable[..., Any], **options: Any) -> None:

@@ -7,6 +7,7 @@ from pathlib import Path
 
 import pytest
 
+from fastauth.cli import target
 from tests.cli.conftest import APP, KEY, PASSWORD, Run, one_line, spawn
 
 pytestmark = pytest.mark.slow
@@ -37,6 +38,7 @@ def test_an_unreachable_database(scheme: str, run: Run) -> None:
         ("postgresql://app@localhost:port/app", "check its host, port and name"),
         ("mongodb://local host:x/app", "check its host and port"),
         ("mongodb://localhost", "give --database NAME"),
+        ("mongodb://localhost/app?w=0&journal=true", "cannot be used as a MongoDB URL: check its options"),
         ("sqlite://", "kept in memory"),
         ("sqlite:///:memory:", "kept in memory"),
     ],
@@ -157,6 +159,12 @@ def test_two_ways_to_a_password_exclude_each_other(project: Path, run: Run) -> N
         ("main:auth", "def broken(:\n", "main.py:1: invalid syntax", 1),
         ("main:auth", "x = 1\nraise ValueError('so it is')\n", "ValueError: so it is (main.py:2)", 1),
         ("main:auth", "import sys\nsys.exit(3)\n", "SystemExit: 3 (main.py:2)", 1),
+        (
+            "main:make",
+            "def make(who):\n    return who\n",
+            "main:make() failed, TypeError: make() missing 1 required",
+            1,
+        ),
         ("main:make", "def make():\n    return 1 / 0\n", "main:make() failed, ZeroDivisionError", 1),
         (
             "main.py",
@@ -196,6 +204,40 @@ def test_contradictions_are_misuse(arguments: tuple[str, ...], folder: Path, run
     one_line(run(*arguments, "--no-admin"), 2)
 
     assert not Path("x.db").exists()
+
+
+def test_a_server_that_says_nothing(run: Run, monkeypatch: pytest.MonkeyPatch) -> None:
+    """A server that takes the connection and then says nothing is given up, in one line."""
+    monkeypatch.setattr(target, "_PATIENCE", 0.5)
+    with socket.create_server(("127.0.0.1", 0)) as silent:
+        line = one_line(
+            run("users", "list", "--db-url", f"postgresql://app@127.0.0.1:{silent.getsockname()[1]}/app"), 1
+        )
+
+    assert "cannot be reached (it did not answer in time)" in line
+
+
+def test_source_that_cannot_be_read_is_told(folder: Path, run: Run) -> None:
+    """A file that cannot be read is told with its line, and what is found elsewhere is taken."""
+    (folder / "config.py").write_text("def broken(:\n")
+    (folder / "db.py").write_text('DATABASE_URL = "sqlite:///typo.db"\n')
+
+    done = run("users", "list")
+
+    assert "Note: config.py:1 has a syntax error" in done.stderr
+    assert "There is no database file typo.db" in one_line(done, 1)
+
+
+def test_a_url_that_there_is_no_store_for_is_passed_over(folder: Path, run: Run) -> None:
+    """``--backend`` looks for the URL of a store, and passes over that of something else."""
+    (folder / "config.py").write_text('DATABASE_URL = "redis://localhost"\nDB_URL = "sqlite:///typo.db"\n')
+
+    assert "There is no database file typo.db" in one_line(run("users", "list", "--backend", "sql"), 1)
+
+
+def test_a_file_to_read_that_is_not_there(run: Run) -> None:
+    """``--read-source`` of a file that is not there is misuse."""
+    assert "There is no file nosuch.py" in one_line(run("init", "nosuch:auth", "--read-source"), 2)
 
 
 def test_nothing_to_work_on(run: Run) -> None:

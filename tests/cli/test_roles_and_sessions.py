@@ -116,6 +116,27 @@ def test_the_table_moves_no_cursor(signed_in: list[str], run: Run) -> None:
     assert "\x1b" not in listed.stdout
 
 
+def test_tables_are_as_wide_as_they_look(project: Path, run: Run) -> None:
+    """What is empty is a dash, and a column is as wide as its widest cell looks, whatever the script."""
+    run("roles", "create", "wide", "--description", "\u65e5\u672c", *ON)
+    run("roles", "create", "combined", "--description", "e\u0301", *ON)
+    run("roles", "create", "empty", *ON)
+
+    lines = run("roles", "list", *ON).stdout.splitlines()
+
+    assert next(line for line in lines if line.startswith("empty")).endswith("  -")
+    assert run("users", "create", "a\u4e2d", "--email", "a@example.com", "--generate-password", *ON).exit_code == 0
+    table = run("users", "list", *ON).stdout.splitlines()
+    assert table[1].index("root@") == table[2].index("a@") + 1
+
+
+def test_nobody_is_signed_in(project: Path, run: Run) -> None:
+    """Without live sessions there is no table, only their number."""
+    listed = run("sessions", "list", "root", *ON)
+
+    assert (listed.stdout, listed.stderr.splitlines()[-1]) == ("", "0 live sessions")
+
+
 @pytest.mark.parametrize("session", ["-Ab3", "-hy7", "--x4", "_y"])
 def test_a_session_id_may_begin_with_a_dash(session: str, project: Path, run: Run) -> None:
     """An id that begins with a dash is no option."""

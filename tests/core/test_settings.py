@@ -35,6 +35,8 @@ from tests.core.other_hashers import ScryptHasher, WatchedHasher
         (TokenSettings, {"refresh_grace": timedelta(minutes=5, seconds=1)}),
         (TokenSettings, {"session_expires_in": timedelta(0)}),
         (TokenSettings, {"session_expires_in": timedelta(days=-1)}),
+        (TokenSettings, {"remembered_tokens": -1}),
+        (TokenSettings, {"remembered_tokens": 65_537}),
         (PasswordSettings, {"min_length": 7}),
         (PasswordSettings, {"min_length": 0}),
         (PasswordSettings, {"min_length": 1025}),
@@ -156,6 +158,11 @@ async def seconds_of_session(house: House) -> object:
     return (await house.sign_in()).refresh_expires_in
 
 
+async def tokens_remembered(house: House) -> object:
+    house.auth.sessions.read((await house.sign_in()).access_token)
+    return len(house.auth.sessions._signer._seen)
+
+
 async def takes_ten_characters(house: House) -> object:
     try:
         return (await house.auth.accounts.register("ada", "ada@example.com", "x" * 10)).username
@@ -179,6 +186,7 @@ OPTIONS: dict[str, tuple[Callable[[House], Awaitable[object]], Any, Any]] = {
     "leeway": (is_read_a_second_late, timedelta(0), timedelta(seconds=10)),
     "refresh_grace": (is_replayed, timedelta(0), timedelta(seconds=10)),
     "session_expires_in": (seconds_of_session, timedelta(days=2), timedelta(days=3)),
+    "remembered_tokens": (tokens_remembered, 0, 1),
     "min_length": (takes_ten_characters, 10, 11),
     "bcrypt_cost": (prefix_of_hash, 4, 5),
     "hasher": (prefix_of_hash, ScryptHasher(), WatchedHasher()),

@@ -193,12 +193,10 @@ async def test_r_se_10_what_is_stored_opens_nothing(store: Store[Any], make_auth
     """Neither a token of a session nor one that was mailed is in the database, in full or by its signature."""
     async with mailing(store, make_auth, "ada") as flow:
         tokens = await flow.tokens()
-        secrets = [
-            tokens["access_token"],
-            (await refresh(flow.client, tokens["refresh_token"])).json()["refresh_token"],
-        ]
-        for kind in ("reset_password", "confirm_email_change", "verify_email"):
-            secrets.append(await flow.mailed(kind))
+        renewed = (await refresh(flow.client, tokens["refresh_token"])).json()
+        kinds = ("reset_password", "confirm_email_change", "verify_email")
+        mailed = [await flow.mailed(kind) for kind in kinds]
+        secrets = [tokens["access_token"], renewed["refresh_token"], *mailed]
         await flow.call("POST /email/verify", token=secrets[-1])
         stored = await everything_in(store)
 

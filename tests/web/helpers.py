@@ -17,7 +17,7 @@ from tests.conftest import PASSWORD, bearer
 on_memory = pytest.mark.parametrize("store", ["memory"], indirect=True)
 """For a test of what does not depend on the store, although it takes ``auth``, ``app`` or ``client``."""
 
-SAFE_HEADERS = {"cache-control": "no-store", "x-content-type-options": "nosniff"}
+SAFE_HEADERS = {"cache-control": "no-store", "pragma": "no-cache", "x-content-type-options": "nosniff"}
 NO_TOKEN, BAD_TOKEN = "Bearer", 'Bearer error="invalid_token"'
 
 

@@ -23,7 +23,7 @@ ADA = {"username": "ada", "email": "ada@example.com", "password": PASSWORD}
 
 @pytest.mark.parametrize("scheme", ["Bearer", "bearer", "BEARER"])
 @on_memory
-async def test_the_scheme_has_no_case(auth: FastAuth[Any], client: AsyncClient, scheme: str) -> None:
+async def test_r_ht_9_the_scheme_has_no_case(auth: FastAuth[Any], client: AsyncClient, scheme: str) -> None:
     """The name of the authorization scheme is read in any case, and further spaces before the token are skipped."""
     account, _ = await make_user(auth)
     token = (await auth.sessions.start(account)).access_token
@@ -51,7 +51,7 @@ async def test_the_scheme_has_no_case(auth: FastAuth[Any], client: AsyncClient, 
         ("Bearer garbage", BAD_TOKEN),
     ],
 )
-async def test_a_challenge_names_an_error_only_for_what_was_sent(
+async def test_r_ht_3_a_challenge_names_an_error_only_for_what_was_sent(
     auth: FastAuth[Any], client: AsyncClient, header: str | None, expected: str
 ) -> None:
     """Without a token the challenge is plain; with a bad one it says ``invalid_token`` (RFC 6750, 3.1)."""
@@ -67,7 +67,7 @@ async def test_a_challenge_names_an_error_only_for_what_was_sent(
 
 
 @on_memory
-async def test_two_authorization_headers_are_a_bad_request(auth: FastAuth[Any], app: FastAPI) -> None:
+async def test_r_ht_7_two_authorization_headers_are_a_bad_request(auth: FastAuth[Any], app: FastAPI) -> None:
     """Two ``Authorization`` headers are a bad request, even when they are the same."""
     _, headers = await make_user(auth)
     header = (b"authorization", headers["Authorization"].encode())

@@ -41,7 +41,7 @@ def multipart(*fields: tuple[bytes, bytes], charset: bytes = b"utf-8") -> dict[s
         b"&".join(b"x%d=1" % n for n in range(5000)),
     ],
 )
-async def test_a_form_is_read_strictly(client: AsyncClient, body: bytes) -> None:
+async def test_r_ht_6_a_form_is_read_strictly(client: AsyncClient, body: bytes) -> None:
     """A form with a repeated field, with bytes that are not UTF-8, or with a flood of fields, cannot be read."""
     await register(client)
 

@@ -17,7 +17,7 @@ from tests.web.helpers import (
 ADA = {"username": "ada", "email": "ada@example.com", "password": PASSWORD}
 
 
-async def test_the_database_out_of_reach_is_503_on_every_route(make_auth: Callable[..., FastAuth[Any]]) -> None:
+async def test_r_ht_15_the_database_out_of_reach_is_503_on_every_route(make_auth: Callable[..., FastAuth[Any]]) -> None:
     """A database that cannot be reached is 503 with ``Retry-After``, on every route that asks it."""
     store = FailingStore(MemoryStore())
     auth = make_auth(store)

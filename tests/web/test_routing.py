@@ -10,7 +10,8 @@ from httpx2 import AsyncClient, Response
 
 from fastauth import BadRequestException, FastAuth, RoleExistsException, UserExistsException, ValidationException
 from fastauth.backends.memory import MemoryStore
-from fastauth.web.routing import MAX_BODY_BYTES, responses
+from fastauth.web.bodies import MAX_BODY_BYTES, MAX_JSON_DEPTH, MAX_JSON_NAMES
+from fastauth.web.routing import responses
 from tests.conftest import PASSWORD, client_of
 from tests.web.helpers import SAFE_HEADERS, refused, send_raw
 
@@ -90,23 +91,42 @@ async def test_a_whole_surrogate_pair_is_one_character(client: AsyncClient) -> N
 
 
 @pytest.mark.parametrize(("opening", "closing"), [("[", "]"), ('{"a":', "}")])
-async def test_no_depth_of_nesting_gets_through(app: FastAPI, opening: str, closing: str) -> None:
-    """A nested body is refused in our shape at every depth, just around what the interpreter can read too."""
+async def test_nesting_has_a_bound(client: AsyncClient, opening: str, closing: str) -> None:
+    """JSON is nested 32 levels deep at most, and deeper JSON is refused before it is parsed."""
 
     async def nested(depth: int) -> Response:
-        body = f'{{"refresh_token":{opening * depth}"\\u0041"{closing * depth}}}'.encode()
-        headers = [(b"content-type", b"application/json")]
-        return await send_raw(app, "POST", "/token/refresh", headers=headers, chunks=[body])
+        inner = depth - 1  # the body is an object itself
+        return await post_json(client, f'{{"username":{opening * inner}1{closing * inner}}}')
 
-    readable, unreadable = 100, 10_000
-    while unreadable - readable > 1:
-        depth = (readable + unreadable) // 2
-        readable, unreadable = (depth, unreadable) if (await nested(depth)).status_code == 422 else (readable, depth)
+    refused(await nested(MAX_JSON_DEPTH), 422, "VALIDATION_ERROR")
+    for depth in (MAX_JSON_DEPTH + 1, 1000, 10_000):
+        assert "nested deeper" in refused(await nested(depth), 400, "BAD_REQUEST")["message"]
 
-    for depth in (1, 100, *range(readable - 20, readable + 20), 10_000):
-        answer = await nested(depth)
-        code = "BAD_REQUEST" if answer.status_code == 400 else "VALIDATION_ERROR"
-        refused(answer, 400 if answer.status_code == 400 else 422, code)
+
+async def test_names_have_a_bound(client: AsyncClient) -> None:
+    """A JSON body has 1,000 names at most, wherever they are."""
+
+    async def named(number: int) -> Response:
+        names = ",".join(f'"n{index}":0' for index in range(number))
+        return await post_json(client, f"[{{}}, {{{names}}}]")
+
+    refused(await named(MAX_JSON_NAMES), 422, "VALIDATION_ERROR")
+    assert "more than 1000 names" in refused(await named(MAX_JSON_NAMES + 1), 400, "BAD_REQUEST")["message"]
+
+
+async def test_what_stands_in_a_text_does_not_count(client: AsyncClient) -> None:
+    """Braces, colons and escaped quotes within a text are neither nesting nor names."""
+    text = '{"[:' * 1000 + "\\"
+
+    answer = await post_json(client, json.dumps({**json.loads(ADA), "password": text[:1000] + "\\"}))
+
+    assert answer.status_code == 201, answer.text
+
+
+@pytest.mark.parametrize("body", ['"', '"' + '\\"' * 30_000, "\\" * 60_000, '"' + "\\" * 60_001, '"a' * 30_000])
+async def test_a_text_without_end_is_refused_in_one_step(client: AsyncClient, body: str) -> None:
+    """A text that never ends, or that is nothing but escapes, is no JSON, and costs no more than its length."""
+    refused(await post_json(client, body), 400, "BAD_REQUEST")
 
 
 @pytest.mark.parametrize("body", ["null", "[]", "7", '"text"', "true", "{}", ""])

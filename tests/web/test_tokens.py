@@ -34,7 +34,7 @@ async def test_a_user_signs_in_by_username_or_address_in_any_case(client: AsyncC
         assert answer.status_code == 200, login
         assert answer.json().keys() == {"access_token", "token_type", "expires_in", "refresh_token"}
         assert (answer.json()["token_type"], answer.json()["expires_in"]) == ("bearer", 1800)
-        assert answer.headers.items() >= {**SAFE_HEADERS, "pragma": "no-cache"}.items()
+        assert answer.headers.items() >= SAFE_HEADERS.items()
         assert "set-cookie" not in answer.headers
 
 
@@ -100,12 +100,12 @@ async def test_a_session_notes_who_signed_in(auth: FastAuth[Any], app: FastAPI, 
     headers = [FORM, (b"user-agent", b"Fire\x00fox\x1b\xff" + b"x" * 999), (b"x-forwarded-for", b"9.9.9.9")]
     form = [f"username=ada&password={PASSWORD}".replace(" ", "+").encode()]
 
-    await send_raw(app, "POST", "/token", headers=headers, chunks=form, client=("10.1.2.3", 9))
+    await send_raw(app, "POST", "/token", headers=headers, chunks=form, client=("203.0.113.9", 9))
     await send_raw(app, "POST", "/token", headers=[FORM], chunks=form, client=None)
 
     sessions = await auth.sessions.list(str(user["id"]))
     assert {(session.ip, session.user_agent) for session in sessions} == {
-        ("10.1.2.3", f"Firefox\xff{'x' * 247}"),
+        ("203.0.113.9", f"Firefox\xff{'x' * 247}"),
         (None, None),
     }
 
@@ -127,7 +127,7 @@ async def test_a_token_works_for_its_own_purpose_only(client: AsyncClient) -> No
 
 @on_memory
 @pytest.mark.parametrize("name", ["access_token", "token", "bearer", "Authorization"])
-async def test_a_token_in_the_query_is_no_token(client: AsyncClient, name: str) -> None:
+async def test_r_ht_8_a_token_in_the_query_is_no_token(client: AsyncClient, name: str) -> None:
     """A token in the query is not looked at (RFC 9700, 4.3.2)."""
     await register(client)
     tokens = await sign_in(client)

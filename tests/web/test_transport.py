@@ -110,7 +110,7 @@ async def test_the_header_comes_before_the_cookie(make_auth: Make) -> None:
 
 @pytest.mark.parametrize("header", ["Bearer garbage", "Basic YWRhOng=", "Bearer", ""])
 @pytest.mark.parametrize(("method", "path"), [("GET", "/users/me"), ("GET", "/roles"), ("POST", "/logout")])
-async def test_a_bad_header_is_not_made_up_for_by_a_cookie(
+async def test_r_ht_7_a_bad_header_is_not_made_up_for_by_a_cookie(
     make_auth: Make, header: str, method: str, path: str
 ) -> None:
     """A bad header is refused although the cookie is good, and the session of the cookie goes on."""

@@ -152,7 +152,7 @@ async def test_an_outage_asks_to_try_again(chat: Chat, path: str) -> None:
     assert await chat.refusal(path, by_header(token)) == (1013, "FASTAUTH_STORE_UNAVAILABLE")
 
 
-async def test_a_token_in_the_query_opens_nothing(chat: Chat) -> None:
+async def test_r_ht_8_a_token_in_the_query_opens_nothing(chat: Chat) -> None:
     """A token in the query is not looked at, on a WebSocket neither."""
     token = await chat.sign_in()
 

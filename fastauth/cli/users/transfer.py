@@ -18,6 +18,7 @@ from fastauth.cli.transfer.importing import Import
 from fastauth.cli.transfer.progress import state_file_of
 from fastauth.cli.transfer.records import FORMATS, RecordReader
 
+_SHOW_EVERY = 500
 _STATES = {"enabled": False, "disabled": True}
 
 
@@ -109,6 +110,7 @@ def export_users(
     to_stdout = str(file) == "-"
     if with_hashes and to_stdout:
         raise Misuse("--with-hashes writes password hashes, which belong in no output: name a file.")
+    watched = sys.stderr.isatty() and not to_stdout
     chosen = kind or ("jsonl" if to_stdout else RecordReader(file, None).kind)
 
     async def work(on: Target) -> int:
@@ -119,8 +121,10 @@ def export_users(
             async for row in rows_of(on, hashes=with_hashes, **filters):
                 write(row)
                 written += 1
-                if sys.stderr.isatty() and not to_stdout and written % 500 == 0:
-                    click.echo(f"\r{written:,} users", nl=False, err=True)
+                if watched and written % _SHOW_EVERY == 0:
+                    click.echo(f"\r{count(written, 'user')}", nl=False, err=True)
+            if watched:
+                click.echo("\r\x1b[K", nl=False, err=True)  # the line is free for what comes next
         return written
 
     written = work_on(target, work)
