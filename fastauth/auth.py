@@ -1,6 +1,7 @@
 """The one place where everything meets. It wires and holds, and decides nothing."""
 
 import os
+import re
 from collections.abc import AsyncGenerator, Callable, Collection, Iterable, Mapping, Sequence
 from contextlib import asynccontextmanager
 from datetime import timedelta
@@ -42,6 +43,7 @@ from fastauth.web.routes.keys import key_routes
 from fastauth.web.schemas import UserSchemas
 from fastauth.web.transport import TokenTransport
 
+_BASE_URL = re.compile(r"https?://[^\s/?#]+(/[^\s?#]*)?")
 _E = TypeVar("_E", bound=Event)
 _H = TypeVar("_H", bound=Callable[..., Any])
 
@@ -120,6 +122,9 @@ class FastAuth(Generic[U]):
         _check_token_url(token_url, sign_in_methods)
         if registration:
             _check_registration(store)
+        _check_base_url(base_url)
+        if enumeration_safe and notifier is None:
+            raise ConfigurationError("enumeration_safe=True needs a notifier: what an answer hides, a mail tells.")
 
         ring = make_key_ring(secret_key, algorithm=algorithm, production=self.production)
         links = links or LinkSettings()
@@ -418,6 +423,14 @@ def _check_token_url(token_url: str, methods: Sequence[SignInMethod[Any, Any]]) 
     for name in names:
         if name in {"refresh", "password"} or names.count(name) > 1:
             raise ConfigurationError(f"A sign-in method cannot be called {name!r}: the name is taken.")
+
+
+def _check_base_url(base_url: str | None) -> None:
+    if base_url is not None and _BASE_URL.fullmatch(base_url) is None:
+        raise ConfigurationError(
+            f"base_url={base_url!r} must be the address of the app's pages, as 'https://app.example.com', without "
+            "a query."
+        )
 
 
 def _check_registration(store: Store[Any]) -> None:

@@ -15,13 +15,30 @@ from fastapi import FastAPI
 from httpx2 import AsyncClient, Response
 from pydantic import BaseModel
 
-from fastauth import Account, CredentialsException, FastAuth
+from fastauth import Account, CredentialsException, FastAuth, Notification
 from fastauth.backends.memory import MemoryStore
 from fastauth.core.models import Login, NewUser
 from fastauth.testing import CHEAP_PASSWORDS, ManualClock
-from tests.conftest import PASSWORD, SECRET_KEY, client_of, sign_in
+from tests.conftest import PASSWORD, SECRET_KEY, bearer, client_of, sign_in
+from tests.outbox import Outbox, settle
 
 LONG_KEY = SECRET_KEY * 2
+
+
+outbox = Outbox()
+
+
+class SlowMail:
+    """A notifier that takes its time."""
+
+    arrived = False
+
+    async def notify(self, notification: Notification, /) -> None:
+        await asyncio.sleep(0.2)
+        self.arrived = True
+
+
+SLOW_MAIL = SlowMail()
 
 
 LONG_AGO = datetime(2001, 9, 9, 1, 46, 40, tzinfo=timezone.utc)
@@ -172,6 +189,43 @@ async def by_no_page(setup: Setup) -> Any:
     return await sign_out_from(setup, Sec_Fetch_Site="none")
 
 
+async def mailed_routes(setup: Setup) -> Any:
+    return (await setup.client.post("/password/forgot", json={"email": "ada@example.com"})).status_code
+
+
+async def link(setup: Setup, kind: str) -> Any:
+    """Ask for every mail that carries a link, and return what the link of one begins with."""
+    outbox.sent.clear()
+    headers = bearer(await sign_in(setup.client))
+    await setup.client.post("/email/verify/request", headers=headers)
+    await setup.client.post("/password/forgot", json={"email": "ada@example.com"})
+    change = {"new_email": "new@example.com", "current_password": PASSWORD}
+    await setup.client.post("/email/change", headers=headers, json=change)
+    await settle(setup.auth)
+    return None if outbox.last(kind).link is None else str(outbox.last(kind).link).partition("token=")[0]
+
+
+async def link_lifetime(setup: Setup, kind: str) -> Any:
+    await link(setup, kind)
+    return outbox.last(kind).expires_in
+
+
+async def slow_mail(setup: Setup) -> Any:
+    SLOW_MAIL.arrived = False
+    await setup.client.post("/password/forgot", json={"email": "ada@example.com"})
+    await settle(setup.auth)
+    return SLOW_MAIL.arrived
+
+
+async def kept_trail(setup: Setup) -> Any:
+    return sorted({record.event for record in await setup.auth.audit.list()})
+
+
+async def refused_login(setup: Setup) -> Any:
+    await setup.client.post("/token", data={"username": "ada@example.com", "password": "wrong password"})
+    return (await setup.auth.audit.list(event="session.refused"))[0].details["login"]
+
+
 async def session_address(setup: Setup, **headers: str) -> Any:
     sent = {name.replace("_", "-"): value for name, value in headers.items()}
     await setup.client.post("/token", data={"username": "ada", "password": PASSWORD}, headers=sent)
@@ -282,4 +336,6 @@ async def seen(observe: Observe, **options: Any) -> Any:
     app = FastAPI()
     auth.setup(app)
     async with client_of(app) as client:
-        return await observe(Setup(auth, client, clock))
+        result = await observe(Setup(auth, client, clock))
+        await settle(auth)
+        return result

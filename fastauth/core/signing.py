@@ -12,7 +12,8 @@ from typing import Any, cast
 
 from fastauth.core.clock import Clock
 from fastauth.core.encoding import b64
-from fastauth.core.gate import Gate, Rejections, Verified, is_time, refuse
+from fastauth.core.exceptions import ConfigurationError
+from fastauth.core.gate import MAX_TOKEN_LENGTH, Gate, Rejections, Verified, is_time, refuse
 from fastauth.core.keys import Key, KeyRing
 from fastauth.core.settings import TokenSettings
 from fastauth.core.verified_tokens import VerifiedTokens
@@ -107,6 +108,9 @@ class Signer:
         Args:
             purpose: What the token is for.
             claims: All of the purpose's claims, with ``iat`` and ``exp`` in whole seconds since 1970.
+
+        Raises:
+            ConfigurationError: It would be longer than any that is read.
         """
         payload = dict(claims)
         if self._issuer is not None:
@@ -114,7 +118,12 @@ class Signer:
         if self._audiences:
             payload["aud"] = self._audiences[0] if len(self._audiences) == 1 else list(self._audiences)
         message = self._headers[purpose] + b"." + _encode(payload)
-        return (message + b"." + b64(self.ring.current.sign(message))).decode("ascii")
+        token = (message + b"." + b64(self.ring.current.sign(message))).decode("ascii")
+        if len(token) > MAX_TOKEN_LENGTH:  # we would not read it ourselves
+            raise ConfigurationError(
+                f"A token would have {len(token)} characters, and {MAX_TOKEN_LENGTH} are read: put less into it."
+            )
+        return token
 
     def read(self, token: object, purpose: Purpose) -> Mapping[str, Any]:
         """Return the claims of a token that is whole, ours, for this purpose and in its time.

@@ -1,12 +1,16 @@
 """Which of our routes an app has, and where."""
 
+import re
 from collections.abc import Callable, Collection, Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
 from fastapi import APIRouter
 
+from fastauth.core.exceptions import ConfigurationError
 from fastauth.web.routing import AuthRoute
+
+_PARAMETER = re.compile(r"\{[^}]*\}")
 
 
 @dataclass(frozen=True)
@@ -32,6 +36,19 @@ class Selection:
         self.seen.add(name)
         return (self.include is None or name in self.include) and name not in self.exclude
 
+    def path_of(self, name: str, usual: str) -> str:
+        """Return where the route is.
+
+        Raises:
+            ConfigurationError: The path that was asked for cannot be the route's.
+        """
+        path = self.paths.get(name, usual)
+        if not path.startswith("/") or sorted(_PARAMETER.findall(path)) != sorted(_PARAMETER.findall(usual)):
+            raise ConfigurationError(
+                f"paths={{{name!r}: {path!r}}} has to begin with a slash, and to have the parameters of {usual!r}."
+            )
+        return path
+
     def unknown(self) -> Collection[str]:
         """Return the names that no route has."""
         return sorted({*(self.include or ()), *self.exclude, *self.paths} - self.seen)
@@ -53,4 +70,4 @@ class AuthRouter(APIRouter):
         """Add a route if it is selected; every way to declare one leads here."""
         name = options.get("name") or endpoint.__name__
         if self._selection.has(name):
-            super().add_api_route(self._selection.paths.get(name, path), endpoint, **options)
+            super().add_api_route(self._selection.path_of(name, path), endpoint, **options)

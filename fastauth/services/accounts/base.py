@@ -2,7 +2,7 @@
 
 import copy
 from datetime import datetime
-from typing import Any, Generic
+from typing import Generic
 
 from typing_extensions import Self
 
@@ -113,7 +113,3 @@ class AccountsBase(Generic[U]):
     def _check_length(field: str, value: str, limit: int) -> None:
         if len(value) > limit:
             raise ValidationException.of(field, f"At most {limit} characters fit here.", "string_too_long")
-
-    @staticmethod
-    def _is_usable(account: Account[Any] | None) -> bool:
-        return account is not None and not account.disabled

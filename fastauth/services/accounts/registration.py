@@ -1,14 +1,18 @@
 """From a stranger to an account."""
 
+import logging
 from collections.abc import Collection, Mapping
 from typing import Any
 
 from fastauth.core.events import UserRegistered
-from fastauth.core.exceptions import UserExistsException, ValidationException
+from fastauth.core.exceptions import AuthorizationException, UserExistsException, ValidationException
 from fastauth.core.identity import canonical_username
 from fastauth.core.models import USER, Account, NewUser, U
 from fastauth.core.notifications import NotificationKind
 from fastauth.services.accounts.emails import Emails
+from fastauth.services.ranks import check_may_grant
+
+logger = logging.getLogger("fastauth")
 
 
 class Registration(Emails[U]):
@@ -53,6 +57,8 @@ class Registration(Emails[U]):
         except UserExistsException as error:
             kind = NotificationKind.USERNAME_TAKEN if error.field == "username" else NotificationKind.ALREADY_REGISTERED
             self._notices.send_to(kind, email, username)
+        except AuthorizationException as error:  # a hook of the app's, whose no nobody waits for
+            logger.info("A registration was refused: %s", error.code)
 
     async def create(
         self,
@@ -81,7 +87,9 @@ class Registration(Emails[U]):
             WeakPasswordException: The password does not meet the policy.
             UserExistsException: The username or the e-mail address is taken.
             RoleNotFoundException: One of the roles does not exist.
+            PermissionDeniedException: ``by`` is no administrator, or one of the roles is above them.
         """
+        check_may_grant(by, roles)
         username, email = canonical_username(username), self._checked_email(email)
         self._check_length("username", username, self._store.schema.username_max_length)
         if (password is None) == (hashed_password is None):
