@@ -34,7 +34,7 @@ def tests(session: nox.Session) -> None:
 
 @nox.session
 def motor(session: nox.Session) -> None:
-    """Run the tests of the MongoDB store on Beanie 1 and Motor, which cannot be installed beside Beanie 2."""
+    """Run the tests of the MongoDB store on Motor and Beanie 1, which cannot be installed beside Beanie 2."""
     install(session, "tests", extras="sql,motor")
     session.run("pytest", *IN_PARALLEL, "-k", "mongo", *(session.posargs or MONGO_TESTS))
 

@@ -281,7 +281,7 @@ class MemoryStore:
         return sorted(live, key=lambda session: (session.created_at, session.id), reverse=True)
 
     async def purge_expired(self, now: datetime) -> int:
-        """Delete the sessions that can never live again; return how many were deleted."""
+        """Delete the sessions that have expired, and no revoked one before; return how many were deleted."""
         with self._lock:
             before = len(self._sessions)
             self._sessions = {key: session for key, session in self._sessions.items() if session.expires_at > now}

@@ -210,7 +210,10 @@ class TokenStore(Protocol[U]):
         ...
 
     async def purge_expired(self, now: datetime) -> int:
-        """Delete the sessions that can never live again; return how many were deleted."""
+        """Delete the sessions that have expired; return how many were deleted.
+
+        A session that was revoked stays until then, so that it can still be told when it was ended.
+        """
         ...
 
 

@@ -96,7 +96,7 @@ class MongoTokenStore(MongoBase[U]):
         return [session_of(row, account_id) for row in rows]
 
     async def purge_expired(self, now: datetime) -> int:
-        """Delete the sessions that can never live again; return how many were deleted."""
+        """Delete the sessions that have expired, and no revoked one before; return how many were deleted."""
         sessions = (await self._database.ready()).sessions
         return await sessions.delete_many({"expires_at": {"$lte": now}})
 

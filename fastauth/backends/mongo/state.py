@@ -39,9 +39,10 @@ import hashlib
 import secrets
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
-from datetime import datetime, timezone
+from datetime import datetime
 from typing import Any
 
+from fastauth.backends.common import in_utc
 from fastauth.backends.mongo.database import Collections, Raw
 from fastauth.core.models import Session
 
@@ -144,15 +145,10 @@ def session_of(stored: Raw, user_id: str) -> Session:
         id=stored["_id"],
         user_id=user_id,
         generation=stored["generation"],
-        created_at=_in_utc(stored["created_at"]),
-        rotated_at=_in_utc(stored["rotated_at"]),
-        expires_at=_in_utc(stored["expires_at"]),
-        revoked_at=None if revoked_at is None else _in_utc(revoked_at),
+        created_at=in_utc(stored["created_at"]),
+        rotated_at=in_utc(stored["rotated_at"]),
+        expires_at=in_utc(stored["expires_at"]),
+        revoked_at=None if revoked_at is None else in_utc(revoked_at),
         user_agent=stored["user_agent"],
         ip=stored["ip"],
     )
-
-
-def _in_utc(moment: datetime) -> datetime:
-    # Whether times come with a zone is the app's choice, in its client's options; they are in UTC in any case.
-    return moment.replace(tzinfo=timezone.utc) if moment.tzinfo is None else moment.astimezone(timezone.utc)

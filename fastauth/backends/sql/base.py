@@ -3,12 +3,13 @@
 import functools
 import re
 from collections.abc import Awaitable, Callable, Sequence
-from datetime import datetime, timezone
+from datetime import datetime
 from typing import Any, Generic, TypeVar, cast
 
 from sqlalchemy import ColumnElement, Select, String, func, literal, select, update
 from sqlalchemy.ext.asyncio import AsyncConnection
 
+from fastauth.backends.common import in_utc
 from fastauth.backends.sql.database import Database
 from fastauth.backends.sql.mapping import UserMapping
 from fastauth.backends.sql.tables import Tables
@@ -94,10 +95,10 @@ class SQLBase(Generic[U]):
             id=session_id,
             user_id=str(user_id),
             generation=generation,
-            created_at=_in_utc(created_at),
-            rotated_at=_in_utc(rotated_at),
-            expires_at=_in_utc(expires_at),
-            revoked_at=None if revoked_at is None else _in_utc(revoked_at),
+            created_at=in_utc(created_at),
+            rotated_at=in_utc(rotated_at),
+            expires_at=in_utc(expires_at),
+            revoked_at=None if revoked_at is None else in_utc(revoked_at),
             user_agent=user_agent,
             ip=ip,
         )
@@ -152,8 +153,3 @@ def is_session_id(text: str) -> bool:
 def is_name(text: str) -> bool:
     """Say whether this may be, or be a part of, a name that is stored; drivers differ in what they do with the rest."""
     return _NO_NAME.search(text) is None
-
-
-def _in_utc(moment: datetime) -> datetime:
-    # SQLite and MySQL keep no time zone; what we wrote was UTC.
-    return moment.replace(tzinfo=timezone.utc) if moment.tzinfo is None else moment.astimezone(timezone.utc)

@@ -145,7 +145,10 @@ class SQLTokenStore(SQLBase[U]):
 
     @verb
     async def purge_expired(self, now: datetime) -> int:
-        """Delete the sessions that can never live again, in batches that lock little; return how many were deleted."""
+        """Delete the sessions that have expired, in batches that lock little; return how many were deleted.
+
+        A revoked session stays until then.
+        """
         sessions = self._tables.sessions
         expired = sessions.c.expires_at <= now
         batch = select(sessions.c.id).where(expired).limit(_PURGE_BATCH)
