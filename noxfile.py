@@ -47,6 +47,13 @@ def slow(session: nox.Session) -> None:
 
 
 @nox.session
+def schemathesis(session: nox.Session) -> None:
+    """Make up requests from the OpenAPI document, by bearer and by cookie: no 5xx, and no answer it does not name."""
+    install(session, "tests")
+    session.run("pytest", "-m", "slow", "tests/web/test_schemathesis.py", *session.posargs)
+
+
+@nox.session
 def coverage(session: nox.Session) -> None:
     """Run the tests, the slow ones too, and fail where a line or a branch was not reached."""
     install(session, "tests", extras=EVERY_STORE)
