@@ -7,7 +7,7 @@ from typing import Any
 
 from sqlalchemy import delete, insert, or_, select
 
-from fastauth.backends.sql.base import SQLBase, in_utc, is_name, verb
+from fastauth.backends.sql.base import SQLBase, in_utc, is_name, reading, verb
 from fastauth.core.models import AuditRecord, U
 
 
@@ -24,7 +24,7 @@ class SQLAuditStore(SQLBase[U]):
             await connection.execute(insert(self._tables.audit_records).values(values))
         return True
 
-    @verb
+    @reading
     async def list_audit_records(
         self,
         *,

@@ -12,7 +12,7 @@ from sqlalchemy.ext.asyncio import AsyncEngine, AsyncSession
 from typing_extensions import TypeVar
 
 from fastauth.backends.sql.audit import SQLAuditStore
-from fastauth.backends.sql.base import verb
+from fastauth.backends.sql.base import reading
 from fastauth.backends.sql.changes import SQLUserChanges
 from fastauth.backends.sql.commit import CommittingDatabase
 from fastauth.backends.sql.database import EngineDatabase, begin_on_sqlite
@@ -112,7 +112,7 @@ class SQLStore(SQLUserChanges[M], SQLUserListing[M], SQLRoleStore[M], SQLTokenSt
             await begin_on_sqlite(connection)
             await connection.run_sync(create)
 
-    @verb
+    @reading
     async def missing_schema(self) -> Sequence[str]:
         """Return the names of the tables that are missing."""
 
