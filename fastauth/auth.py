@@ -1,6 +1,7 @@
 """The one place where everything meets. It wires and holds, and decides nothing."""
 
 import os
+import re
 from collections.abc import AsyncGenerator, Callable, Collection, Iterable, Mapping, Sequence
 from contextlib import asynccontextmanager
 from datetime import timedelta
@@ -31,15 +32,18 @@ from fastauth.services.sign_in import SignIn
 from fastauth.services.single_use import SingleUseTokens
 from fastauth.services.token_claims import ClaimsHook, TokenClaims
 from fastauth.signin.password import PasswordSignIn
+from fastauth.web.client_address import ClientAddresses, ProxyHeader, TrustedProxies
 from fastauth.web.cookies import Cookies
 from fastauth.web.csrf import CSRF_KEY_LABEL, CSRFGuard
 from fastauth.web.dependencies import Dependencies, UserDependency, scheme_name_of
 from fastauth.web.error_handlers import install_exception_handlers
 from fastauth.web.openapi import publish_token_url
 from fastauth.web.router import Routes
+from fastauth.web.routes.keys import key_routes
 from fastauth.web.schemas import UserSchemas
 from fastauth.web.transport import TokenTransport
 
+_BASE_URL = re.compile(r"https?://[^\s/?#]+(/[^\s?#]*)?")
 _E = TypeVar("_E", bound=Event)
 _H = TypeVar("_H", bound=Callable[..., Any])
 
@@ -71,6 +75,9 @@ class FastAuth(Generic[U]):
         cookies: Names and attributes, and whose pages may send what a cookie authenticates.
         links: The paths and lifetimes of links in mails.
         audit: What becomes of the audit trail.
+        trusted_proxies: The proxies in front of the app, whose word about their clients' addresses is taken: their
+            networks, such as ``["10.0.0.0/8"]``, or how many there are if nobody can get around them.
+        proxy_header: The header that the proxies write; None is ``X-Forwarded-For`` or ``Forwarded``, whichever comes.
         sign_in_methods: Further ways to sign in; each gets a route below ``token_url``.
         store_timeout: How long a store call may take before it is given up with 503; seconds, or a ``timedelta``.
         clock: Where the time comes from; for tests.
@@ -100,6 +107,8 @@ class FastAuth(Generic[U]):
         cookies: CookieSettings | None = None,
         links: LinkSettings | None = None,
         audit: AuditSettings | None = None,
+        trusted_proxies: TrustedProxies = (),
+        proxy_header: ProxyHeader | None = None,
         sign_in_methods: Sequence[SignInMethod[U, Any]] = (),
         store_timeout: float | timedelta = 5,
         clock: Clock = system_clock,
@@ -113,6 +122,9 @@ class FastAuth(Generic[U]):
         _check_token_url(token_url, sign_in_methods)
         if registration:
             _check_registration(store)
+        _check_base_url(base_url)
+        if enumeration_safe and notifier is None:
+            raise ConfigurationError("enumeration_safe=True needs a notifier: what an answer hides, a mail tells.")
 
         ring = make_key_ring(secret_key, algorithm=algorithm, production=self.production)
         links = links or LinkSettings()
@@ -123,6 +135,10 @@ class FastAuth(Generic[U]):
         }
         lifetimes = {Purpose.ACCESS: access, Purpose.REFRESH: refresh, **mailed}
         signer = Signer(ring, tokens, lifetimes=lifetimes, clock=clock)
+        self.keys = ring
+        """The ring of keys: which there are and where they came from, without any of them being shown."""
+        self.token_rejections: Mapping[str, int] = signer.rejections
+        """How many tokens were refused since the start, by reason; for a gauge, never for a client."""
         self.passwords = Passwords(passwords or PasswordSettings(), production=self.production)
         """Judges, hashes and verifies passwords, off the event loop."""
         timed = with_deadline(store, _span("store_timeout", store_timeout, timedelta(seconds=1)))
@@ -174,7 +190,10 @@ class FastAuth(Generic[U]):
         self.current_claims = dependencies.current_claims
         """What the access token says, without asking the store: true until it expires, revoked or not."""
 
+        self.client_address = ClientAddresses(trusted_proxies, header=proxy_header)
+        """Answers the client's address on a connection, or None: what the trusted proxies vouch for, nothing else."""
         self._routes = Routes(
+            client_address=self.client_address,
             sessions=self.sessions,
             accounts=self.accounts,
             roles=self.roles,
@@ -260,6 +279,10 @@ class FastAuth(Generic[U]):
         """Return the router by which administrators see to other users."""
         return self._routes.everything.users
 
+    def get_key_router(self) -> APIRouter:
+        """Return the router of the public keys, ``/.well-known/jwks.json``, for services that only verify."""
+        return key_routes(self.keys)
+
     def get_role_router(self) -> APIRouter:
         """Return the router of roles and of who holds them."""
         return self._routes.everything.roles
@@ -290,6 +313,8 @@ class FastAuth(Generic[U]):
         """
         for router in self._routes.selected(include, exclude, paths or {}).all():
             app.include_router(router, prefix=prefix)
+        if self.keys.public_jwks():
+            app.include_router(self.get_key_router())  # without the prefix: where it is well known (RFC 8615)
         self.setup_exception_handlers(app)
 
     def setup_exception_handlers(self, app: FastAPI) -> None:
@@ -398,6 +423,14 @@ def _check_token_url(token_url: str, methods: Sequence[SignInMethod[Any, Any]]) 
     for name in names:
         if name in {"refresh", "password"} or names.count(name) > 1:
             raise ConfigurationError(f"A sign-in method cannot be called {name!r}: the name is taken.")
+
+
+def _check_base_url(base_url: str | None) -> None:
+    if base_url is not None and _BASE_URL.fullmatch(base_url) is None:
+        raise ConfigurationError(
+            f"base_url={base_url!r} must be the address of the app's pages, as 'https://app.example.com', without "
+            "a query."
+        )
 
 
 def _check_registration(store: Store[Any]) -> None:

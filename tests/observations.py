@@ -2,6 +2,7 @@
 
 import asyncio
 import base64
+import hashlib
 import json
 import re
 import threading
@@ -14,13 +15,30 @@ from fastapi import FastAPI
 from httpx2 import AsyncClient, Response
 from pydantic import BaseModel
 
-from fastauth import Account, CredentialsException, FastAuth
+from fastauth import Account, CredentialsException, FastAuth, Notification
 from fastauth.backends.memory import MemoryStore
 from fastauth.core.models import Login, NewUser
 from fastauth.testing import CHEAP_PASSWORDS, ManualClock
-from tests.conftest import PASSWORD, SECRET_KEY, client_of, sign_in
+from tests.conftest import PASSWORD, SECRET_KEY, bearer, client_of, sign_in
+from tests.outbox import Outbox, settle
 
 LONG_KEY = SECRET_KEY * 2
+
+
+outbox = Outbox()
+
+
+class SlowMail:
+    """A notifier that takes its time."""
+
+    arrived = False
+
+    async def notify(self, notification: Notification, /) -> None:
+        await asyncio.sleep(0.2)
+        self.arrived = True
+
+
+SLOW_MAIL = SlowMail()
 
 
 LONG_AGO = datetime(2001, 9, 9, 1, 46, 40, tzinfo=timezone.utc)
@@ -171,6 +189,59 @@ async def by_no_page(setup: Setup) -> Any:
     return await sign_out_from(setup, Sec_Fetch_Site="none")
 
 
+async def mailed_routes(setup: Setup) -> Any:
+    return (await setup.client.post("/password/forgot", json={"email": "ada@example.com"})).status_code
+
+
+async def link(setup: Setup, kind: str) -> Any:
+    """Ask for every mail that carries a link, and return what the link of one begins with."""
+    outbox.sent.clear()
+    headers = bearer(await sign_in(setup.client))
+    await setup.client.post("/email/verify/request", headers=headers)
+    await setup.client.post("/password/forgot", json={"email": "ada@example.com"})
+    change = {"new_email": "new@example.com", "current_password": PASSWORD}
+    await setup.client.post("/email/change", headers=headers, json=change)
+    await settle(setup.auth)
+    return None if outbox.last(kind).link is None else str(outbox.last(kind).link).partition("token=")[0]
+
+
+async def link_lifetime(setup: Setup, kind: str) -> Any:
+    await link(setup, kind)
+    return outbox.last(kind).expires_in
+
+
+async def slow_mail(setup: Setup) -> Any:
+    SLOW_MAIL.arrived = False
+    await setup.client.post("/password/forgot", json={"email": "ada@example.com"})
+    await settle(setup.auth)
+    return SLOW_MAIL.arrived
+
+
+async def kept_trail(setup: Setup) -> Any:
+    return sorted({record.event for record in await setup.auth.audit.list()})
+
+
+async def refused_login(setup: Setup) -> Any:
+    await setup.client.post("/token", data={"username": "ada@example.com", "password": "wrong password"})
+    return (await setup.auth.audit.list(event="session.refused"))[0].details["login"]
+
+
+async def session_address(setup: Setup, **headers: str) -> Any:
+    sent = {name.replace("_", "-"): value for name, value in headers.items()}
+    await setup.client.post("/token", data={"username": "ada", "password": PASSWORD}, headers=sent)
+    account = await setup.auth.accounts.find("ada")
+    assert account is not None
+    return (await setup.auth.sessions.list(account.id))[0].ip
+
+
+async def forwarded_address(setup: Setup) -> Any:
+    return await session_address(setup, X_Forwarded_For="203.0.113.7")
+
+
+async def real_address(setup: Setup) -> Any:
+    return await session_address(setup, X_Real_IP="203.0.113.7")
+
+
 async def token_paths(setup: Setup) -> Any:
     paths = ("/token", "/token/refresh", "/token/pin", "/login", "/login/refresh")
     return [path for path in paths if (await setup.client.post(path, json={})).status_code != 404]
@@ -186,7 +257,13 @@ async def registration(setup: Setup) -> Any:
 
 
 async def eight_characters(setup: Setup) -> Any:
-    return (await register(setup, "12345678")).status_code
+    return (await register(setup, "eight by")).status_code
+
+
+async def breach_of_eight(prefix: str) -> str:
+    """Answer as a service for breached passwords does, which knows the password of :func:`eight_characters`."""
+    digest = hashlib.sha1(b"eight by").hexdigest().upper()
+    return f"{digest[5:]}:7" if digest.startswith(prefix) else ""
 
 
 async def users_of_own_store(setup: Setup) -> Any:
@@ -226,6 +303,23 @@ async def just_expired(setup: Setup) -> Any:
     return (await setup.client.get("/users/me", headers=headers)).status_code
 
 
+async def verifications(setup: Setup) -> Any:
+    """Return how often a signature is verified while one access token is sent three times."""
+    tokens = await sign_in(setup.client)
+    key, verified = setup.auth.keys.current, 0
+    verify = key.verify
+
+    def counting(message: bytes, signature: bytes) -> bool:
+        nonlocal verified
+        verified += 1
+        return verify(message, signature)
+
+    key.verify = counting  # type: ignore[method-assign]
+    for _ in range(3):
+        await setup.client.get("/users/me", headers={"Authorization": f"Bearer {tokens['access_token']}"})
+    return verified
+
+
 async def second_refresh(setup: Setup) -> Any:
     tokens = await sign_in(setup.client)
     body = {"refresh_token": tokens["refresh_token"]}
@@ -242,4 +336,6 @@ async def seen(observe: Observe, **options: Any) -> Any:
     app = FastAPI()
     auth.setup(app)
     async with client_of(app) as client:
-        return await observe(Setup(auth, client, clock))
+        result = await observe(Setup(auth, client, clock))
+        await settle(auth)
+        return result

@@ -27,6 +27,7 @@ from fastauth.backends.memory import MemoryStore
 from fastauth.backends.sql import SQLStore, UserMixin
 from fastauth.testing import CHEAP_PASSWORDS
 from tests.conftest import PASSWORD, SECRET_KEY, bearer, client_of, register, sign_in
+from tests.outbox import Outbox
 
 Make = Callable[..., FastAuth[Any]]
 OTHER_KEY = SECRET_KEY[::-1]
@@ -225,16 +226,23 @@ async def test_everything_works_without_a_request(store: Store[Any], make_auth: 
 
 def test_routers_can_be_taken_one_by_one(make_auth: Make) -> None:
     """Each router is there by itself, the same one at every call, and together they are all routes."""
-    auth = make_auth(MemoryStore())
+    auth = make_auth(MemoryStore(), notifier=Outbox())
     whole, parts = FastAPI(), FastAPI()
     auth.setup(whole)
-    routers = [auth.get_auth_router(), auth.get_account_router(), auth.get_role_router()]
+    getters = (
+        auth.get_auth_router,
+        auth.get_session_router,
+        auth.get_account_router,
+        auth.get_user_router,
+        auth.get_role_router,
+    )
+    routers = [getter() for getter in getters]
 
     for router in routers:
         parts.include_router(router)
 
     assert all(isinstance(router, APIRouter) for router in routers)
-    assert routers == [auth.get_auth_router(), auth.get_account_router(), auth.get_role_router()]
+    assert routers == [getter() for getter in getters]
     assert whole.openapi()["paths"].keys() == parts.openapi()["paths"].keys()
 
 

@@ -4,16 +4,19 @@ import dataclasses
 import inspect
 from collections.abc import Mapping
 from datetime import timedelta
+from functools import partial
 from types import MappingProxyType
 from typing import Any, NamedTuple
 
 import pytest
 
 from fastauth import CookieSettings, FastAuth, Key, PasswordSettings, TokenSettings
+from fastauth.core.settings import AuditSettings, LinkSettings
 from tests.observations import (
     LONG_AGO,
     LONG_KEY,
     MARKED,
+    SLOW_MAIL,
     Observe,
     OwnStore,
     PinSignIn,
@@ -21,26 +24,38 @@ from tests.observations import (
     access_samesite,
     algorithm,
     audience,
+    breach_of_eight,
     by_no_page,
     by_origin,
     by_same_site,
     cookies,
     cost,
     eight_characters,
+    forwarded_address,
     hashes_at_once,
     issued_at,
     issuer,
     just_expired,
+    kept_trail,
     key_name,
+    link,
+    link_lifetime,
+    mailed_routes,
+    outbox,
+    real_address,
     refresh_lifetime,
+    refused_login,
     registration,
     scheme,
     second_refresh,
     seen,
+    slow_mail,
     slow_sign_in,
     token_paths,
     users_of_own_store,
+    verifications,
 )
+from tests.outbox import Outbox
 
 OTHER_KEY = LONG_KEY[::-1]
 
@@ -53,6 +68,18 @@ class Case(NamedTuple):
     without: Any
     with_it: Any
     beside: Mapping[str, Any] = MappingProxyType({})
+
+
+def linked(kind: str, path: str) -> Case:
+    """Return the case of a path that links lead to."""
+    base = "https://app.example.com"
+    return Case("/x?token={token}", partial(link, kind=kind), without=f"{base}{path}", with_it=f"{base}/x?")
+
+
+def lasting(kind: str, by_default: timedelta) -> Case:
+    """Return the case of the lifetime of a link."""
+    other = timedelta(minutes=7)
+    return Case(other, partial(link_lifetime, kind=kind), without=by_default, with_it=other)
 
 
 COOKIES = ["__Host-fastauth_access", "__Host-fastauth_csrf", "__Host-fastauth_refresh"]
@@ -68,6 +95,12 @@ PAID = PasswordSettings(bcrypt_cost=10)
 HASHED = {"hasher": MARKED}
 
 
+MAILING = {"notifier": outbox}
+
+
+LINKING = {**MAILING, "base_url": "https://app.example.com"}
+
+
 OPTIONS: dict[str, Case] = {
     "store": Case(OwnStore, users_of_own_store, without=[], with_it=["eve"]),
     "secret_key": Case(OTHER_KEY, key_name, without=Key(LONG_KEY).kid, with_it=Key(OTHER_KEY).kid),
@@ -80,6 +113,15 @@ OPTIONS: dict[str, Case] = {
         "/login", token_paths, without=["/token", "/token/refresh"], with_it=["/login", "/login/refresh"]
     ),
     "registration": Case(False, registration, without=201, with_it=404),
+    "notifier": Case(Outbox(), mailed_routes, without=404, with_it=202),
+    "base_url": Case(
+        "https://app.example.com",
+        partial(link, kind="verify_email"),
+        without=None,
+        with_it="https://app.example.com/verify-email#",
+        beside=MAILING,
+    ),
+    "enumeration_safe": Case(True, registration, without=201, with_it=202, beside=MAILING),
     "production": Case(True, eight_characters, without=201, with_it=422, beside={"passwords": PAID}),
     "tokens": Case(TokenSettings(issuer="us"), issuer, without=None, with_it="us"),
     "passwords": Case(PasswordSettings(min_length=9, bcrypt_cost=4), eight_characters, without=201, with_it=422),
@@ -89,6 +131,18 @@ OPTIONS: dict[str, Case] = {
         without=COOKIES,
         with_it=["__Host-x_access", "__Host-x_csrf", "__Host-x_refresh"],
         beside=IN_COOKIES,
+    ),
+    "links": Case(
+        LinkSettings(verify_email="/v?token={token}"),
+        partial(link, kind="verify_email"),
+        without="https://app.example.com/verify-email#",
+        with_it="https://app.example.com/v?",
+        beside=LINKING,
+    ),
+    "audit": Case(AuditSettings(keep=True), kept_trail, without=[], with_it=["user.registered"]),
+    "trusted_proxies": Case(1, forwarded_address, without=None, with_it="203.0.113.7"),
+    "proxy_header": Case(
+        "X-Real-IP", real_address, without="127.0.0.1", with_it="203.0.113.7", beside={"trusted_proxies": 1}
     ),
     "sign_in_methods": Case(
         [PinSignIn()],
@@ -115,12 +169,31 @@ GROUPS: dict[tuple[type[Any], str], dict[str, Case]] = {
         "leeway": Case(timedelta(0), just_expired, without=200, with_it=401),
         "refresh_grace": Case(timedelta(0), second_refresh, without=[200, 200], with_it=[200, 401]),
         "session_expires_in": Case(timedelta(hours=1), refresh_lifetime, without=604800, with_it=3600),
+        "remembered_tokens": Case(0, verifications, without=1, with_it=3),
+    },
+    (LinkSettings, "links"): {
+        "verify_email": linked("verify_email", "/verify-email#"),
+        "reset_password": linked("reset_password", "/reset-password#"),
+        "change_email": linked("confirm_email_change", "/change-email#"),
+        "verify_email_expires_in": lasting("verify_email", timedelta(days=1)),
+        "reset_password_expires_in": lasting("reset_password", timedelta(hours=1)),
+        "change_email_expires_in": lasting("confirm_email_change", timedelta(hours=1)),
+        "timeout": Case(timedelta(milliseconds=20), slow_mail, without=True, with_it=False),
+    },
+    (AuditSettings, "audit"): {
+        "keep": Case(True, kept_trail, without=[], with_it=["user.registered"]),
+        "mask_emails": Case(
+            True, refused_login, without="ada@example.com", with_it="a***@example.com", beside={"keep": True}
+        ),
     },
     (PasswordSettings, "passwords"): {
         "min_length": Case(9, eight_characters, without=201, with_it=422),
         "bcrypt_cost": Case(5, cost, without=["4"], with_it=["5"]),
         "hasher": Case(MARKED, scheme, without="$bcrypt", with_it="marked:"),
         "threads": Case(1, hashes_at_once, without=True, with_it=False, beside={**HASHED, "threads": 6}),
+        "blocklist": Case(["Eight by"], eight_characters, without=201, with_it=422),
+        "service_name": Case("Eight by", eight_characters, without=201, with_it=422),
+        "breach_check": Case(breach_of_eight, eight_characters, without=201, with_it=422),
     },
 }
 
@@ -156,7 +229,10 @@ async def test_a_setting_changes_what_is_seen(option: str, name: str) -> None:
     """The setting changes behaviour as its case says, all other settings being equal."""
     group, case = next((group, cases[name]) for (group, each), cases in GROUPS.items() if each == option)
     cheap = {"bcrypt_cost": 4} if group is PasswordSettings else {}
-    base: dict[str, Any] = {"use_cookie": True} if group is CookieSettings else {}
+    beside = {"cookies": IN_COOKIES, "links": LINKING}
+    base: dict[str, Any] = dict(beside.get(option, {}))
+    if name == "timeout":
+        base["notifier"] = SLOW_MAIL
 
     assert await seen(case.observe, **base, **{option: group(**{**cheap, **case.beside})}) == case.without
     changed = group(**{**cheap, **case.beside, name: case.value})

@@ -66,6 +66,25 @@ def test_every_snippet_of_the_readme_runs() -> None:
     assert {"reports", "vault", "first_start"} <= names.keys()
 
 
+def test_every_snippet_about_cookies_runs() -> None:
+    """The snippets of docs/cookies.md run one after the other, and a page's unsafe request needs to be its own."""
+    names: dict[str, Any] = {}
+    for snippet in snippets("docs/cookies.md"):
+        exec(compile(snippet, "docs/cookies.md", "exec"), names)
+
+    with TestClient(names["app"], base_url="https://testserver") as client:
+        body = {"username": "ada", "email": "ada@example.com", "password": PASSWORD}
+        assert client.post("/register", json=body).status_code == 201
+        assert "Sign in" in client.get("/").text
+        client.post("/token", data={"username": "ada", "password": PASSWORD})
+        assert "Write" in client.get("/").text
+        own = client.post("/notes", headers={"Sec-Fetch-Site": "same-origin"})
+        foreign = client.post("/notes", headers={"Sec-Fetch-Site": "cross-site"})
+        token = client.post("/notes", headers={"X-CSRF-Token": client.cookies["__Host-fastauth_csrf"]})
+
+    assert (own.status_code, foreign.status_code, token.status_code) == (200, 403, 200)
+
+
 @pytest.mark.parametrize("name", EXAMPLES)
 def test_every_example_imports_and_serves_its_document(name: str) -> None:
     """Every example is an app that starts and describes itself."""

@@ -5,7 +5,6 @@ import os
 import secrets
 import signal
 import sys
-import threading
 from collections.abc import Callable, Generator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
@@ -31,6 +30,8 @@ class PasswordSource:
         generate: Make one, and show it once.
         stdin_option: The name of the option, for the sentence that says what to do.
         whose: What it is for, for the prompt.
+        username: Of the account that it is for; not a password of theirs.
+        email: Of the account that it is for; not a password of theirs.
     """
 
     stdin: bool
@@ -39,6 +40,8 @@ class PasswordSource:
     generate_option: str
     environment: str
     whose: str = "Password"
+    username: str = ""
+    email: str = ""
     given: str | None = field(default=None, repr=False)
 
     def read(self, passwords: Passwords) -> "Password":
@@ -61,12 +64,25 @@ class PasswordSource:
                 f"There is no terminal to ask for a password: use {self.stdin_option}, {self.generate_option}, "
                 f"or set {self.environment}."
             )
-        return Password(_ask(self.whose, passwords))
+        return self._ask(passwords)
 
-    @staticmethod
-    def _checked(text: str, passwords: Passwords) -> "Password":
-        passwords.check(conceal(text))
+    def _checked(self, text: str, passwords: Passwords) -> "Password":
+        passwords.policy.check(conceal(text), username=self.username, email=self.email)
         return Password(text)
+
+    def _ask(self, passwords: Passwords) -> "Password":
+        while True:
+            with interruptible():
+                text: str = click.prompt(
+                    f"{self.whose} (at least {passwords.policy.min_length} characters)",
+                    hide_input=True,
+                    confirmation_prompt="Once more",
+                    err=True,
+                )
+            try:
+                return self._checked(text, passwords)
+            except ValidationException as error:
+                click.echo(reason(error), err=True)
 
 
 @dataclass(frozen=True)
@@ -109,24 +125,6 @@ def _first_line_of_stdin(option: str) -> str:
     return line
 
 
-def _ask(whose: str, passwords: Passwords) -> str:
-    while True:
-        with interruptible():
-            text: str = click.prompt(
-                f"{whose} (at least {passwords.min_length} characters)",
-                hide_input=True,
-                confirmation_prompt="Once more",
-                err=True,
-            )
-        conceal(text)
-        try:
-            passwords.check(text)
-        except ValidationException as error:
-            click.echo(reason(error), err=True)
-        else:
-            return text
-
-
 def confirm(question: str, *, yes: bool) -> None:
     """Ask before something is destroyed.
 
@@ -145,9 +143,6 @@ def confirm(question: str, *, yes: bool) -> None:
 @contextmanager
 def interruptible() -> Generator[None, None, None]:
     """Let Ctrl-C end a prompt at once: an event loop's own handler would wait until the line is typed."""
-    if threading.current_thread() is not threading.main_thread():
-        yield
-        return
     previous = signal.signal(signal.SIGINT, signal.default_int_handler)
     try:
         yield

@@ -3,6 +3,7 @@
 import asyncio
 import secrets
 import threading
+import time
 from collections.abc import AsyncGenerator, Awaitable, Callable, Sequence
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
@@ -25,7 +26,7 @@ from fastauth.core.exceptions import StoreUnavailableException
 _T = TypeVar("_T")
 
 _PATIENCE = 15  # seconds for the first answer of a database
-_REST = 100  # hundredths of a second
+_REST = 1  # second, at most
 
 
 @dataclass(frozen=True)
@@ -121,9 +122,10 @@ async def opened(options: Options) -> AsyncGenerator[Target, None]:
 
 async def _drivers_at_rest() -> None:
     """Wait for the threads of a driver whose connection failed: they report to the loop, which is about to close."""
-    for _ in range(_REST):
-        if not any("_connection_worker_thread" in thread.name for thread in threading.enumerate()):
-            return
+    until = time.monotonic() + _REST
+    while time.monotonic() < until and any(  # noqa: ASYNC110  # a thread's end is no event of the loop
+        "_connection_worker_thread" in thread.name for thread in threading.enumerate()
+    ):
         await asyncio.sleep(0.01)
 
 

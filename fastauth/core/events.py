@@ -23,6 +23,7 @@ class Event:
 
     name: ClassVar[str] = "event"
     outcome: ClassVar[Literal["success", "failure"]] = "success"
+    nothing_to_undo: ClassVar[bool] = False  # nothing is committed with it, and so there is no before
 
     at: datetime
     actor_id: str | None = None
@@ -44,7 +45,8 @@ class AccountEvent(Event, Generic[U]):
     """Something that happened to an account that is at hand.
 
     Attributes:
-        account: The account as it is afterwards; where it is gone, as it was.
+        account: The account as it is afterwards; where it is gone, as it was. Its ``user`` is the object that was
+            read before.
     """
 
     account: Account[U]
@@ -134,6 +136,7 @@ class PasswordResetRequested(AccountEvent[U]):
     """A token to reset the password was made, to be mailed."""
 
     name: ClassVar[str] = "password.reset_requested"
+    nothing_to_undo: ClassVar[bool] = True
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -152,6 +155,7 @@ class EmailChangeRequested(AccountEvent[U]):
     """
 
     name: ClassVar[str] = "email.change_requested"
+    nothing_to_undo: ClassVar[bool] = True
     new_email: str = field(repr=False)
 
 
@@ -209,12 +213,12 @@ class SignInFailed(Event):
     """Somebody could not sign in.
 
     Attributes:
-        user_id: Whose account it was about; None where there is no such account.
-        login: What was given as the name.
+        login: What was given as the name, in canonical form; empty where it could not be one.
         reason: The code of the error that was answered.
     """
 
     name: ClassVar[str] = "session.refused"
+    nothing_to_undo: ClassVar[bool] = True
     outcome: ClassVar[Literal["success", "failure"]] = "failure"
     login: str
     reason: str

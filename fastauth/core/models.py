@@ -6,7 +6,7 @@ inside it. An :class:`Account` is what the library knows about a user, and holds
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
-from datetime import datetime
+from datetime import datetime, timezone
 from typing import Any, Generic, Literal, NamedTuple
 
 from typing_extensions import TypeVar
@@ -20,6 +20,9 @@ MODERATOR = "moderator"
 PREMIUM = "premium"
 VERIFIED = "verified"
 USER = "user"
+
+_MAX_USER_AGENT = 255
+_MAX_IP = 45  # an IPv6 address in its longest spelling
 
 STANDARD_ROLES: Mapping[str, str] = {
     SUPERADMIN: "May do everything; at least one enabled superadmin always remains.",
@@ -105,6 +108,15 @@ class Client:
     ip: str | None = None
     user_agent: str | None = None
 
+    @classmethod
+    def of(cls, ip: str | None, user_agent: str | None) -> "Client":
+        """Return a client with what a client says of itself made safe to store and to print."""
+        return cls(_printable(ip, _MAX_IP), _printable(user_agent, _MAX_USER_AGENT))
+
+
+def _printable(text: str | None, length: int) -> str | None:
+    return None if text is None else "".join(char for char in text if char.isprintable())[:length]
+
 
 class Login(NamedTuple):
     """What somebody signs in with, in canonical form."""
@@ -151,17 +163,39 @@ class Claims:
 
     Attributes:
         user_id: The ``sub`` claim: the user's key, never a name.
-        session_id: The ``sid`` claim.
-        token_id: The ``jti`` claim.
-        extra: All other claims.
+        session_id: The ``sid`` claim; ours have one, those of other issuers may have none.
+        token_id: The ``jti`` claim; likewise.
+        extra: All claims that have no attribute here.
+        issuer: The ``iss`` claim, where there is one.
     """
 
     user_id: str
-    session_id: str
-    token_id: str
+    session_id: str | None
+    token_id: str | None
     issued_at: datetime
     expires_at: datetime
     extra: Mapping[str, Any] = field(default_factory=dict[str, Any], repr=False)
+    issuer: str | None = None
+
+    @classmethod
+    def of(cls, claims: Mapping[str, Any]) -> "Claims":
+        """Return the claims of a token that has been verified, with ``sub``, ``iat`` and ``exp`` of the right types."""
+        return cls(
+            user_id=claims["sub"],
+            session_id=_text(claims.get("sid")),
+            token_id=_text(claims.get("jti")),
+            issued_at=datetime.fromtimestamp(claims["iat"], timezone.utc),
+            expires_at=datetime.fromtimestamp(claims["exp"], timezone.utc),
+            issuer=_text(claims.get("iss")),
+            extra={name: value for name, value in claims.items() if name not in _CLAIMS_WITH_ATTRIBUTES},
+        )
+
+
+_CLAIMS_WITH_ATTRIBUTES = frozenset({"sub", "sid", "jti", "iat", "exp", "nbf", "iss", "aud"})
+
+
+def _text(value: object) -> str | None:
+    return value if isinstance(value, str) else None
 
 
 @dataclass(frozen=True, slots=True)

@@ -1,34 +1,27 @@
-"""Claims in, token out, and back: the gate that every token passes before anything else happens.
+"""Claims in, token out, and back, each token for one purpose.
 
-PyJWT signs and verifies; what it leaves open is closed here (RFC 8725). The gate reads a token once and strictly, so
-that no two readings of it can differ, and it does no I/O: garbage never costs a database call.
+What every token has to be is judged by :mod:`fastauth.core.gate`; what ours have to say is judged here.
 """
 
 import json
 import re
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Mapping
 from datetime import timedelta
 from enum import Enum
-from typing import Any, NoReturn
+from typing import Any, cast
 
 from fastauth.core.clock import Clock
-from fastauth.core.encoding import UnreadableError, b64, read_json_object, unb64
-from fastauth.core.exceptions import TokenException
+from fastauth.core.encoding import b64
+from fastauth.core.exceptions import ConfigurationError
+from fastauth.core.gate import MAX_TOKEN_LENGTH, Gate, Rejections, Verified, is_time, refuse
 from fastauth.core.keys import Key, KeyRing
 from fastauth.core.settings import TokenSettings
+from fastauth.core.verified_tokens import VerifiedTokens
 
-_MAX_TOKEN_LENGTH = 4096
-_TOKEN = re.compile(r"[A-Za-z0-9_-]{2,}\.[A-Za-z0-9_-]{2,}\.[A-Za-z0-9_-]{2,}", re.ASCII)
-_HEADER_NAMES = {"alg", "typ", "kid"}
-_MAX_TIME = 2**53  # what every JSON reader holds exactly
 _MAX_GENERATION = 2**31
 
 _SUBJECT = re.compile(r"[^\x00-\x1f\x7f\ud800-\udfff]{1,255}")
 _OPAQUE_ID = re.compile(r"[A-Za-z0-9_-]{22}", re.ASCII)
-
-
-def _is_time(value: object) -> bool:
-    return type(value) is int and 0 < value < _MAX_TIME
 
 
 def _is_generation(value: object) -> bool:
@@ -49,7 +42,7 @@ _GRAMMAR: Mapping[str, Callable[[object], bool]] = {
     "sid": _is_opaque_id,
     "jti": _is_opaque_id,
     "gen": _is_generation,
-    "auth_time": _is_time,
+    "auth_time": is_time,
     "state": _is_opaque_id,
     "email": _is_subject,
 }
@@ -89,17 +82,23 @@ class Signer:
         settings: Issuer, audience and leeway.
         lifetimes: The longest lifetime of each purpose; a token that claims a longer one is refused.
         clock: The time.
+
+    Attributes:
+        ring: The keys; a signer has the same ring all its life.
+        rejections: How many tokens were refused, by reason.
     """
 
     def __init__(
         self, ring: KeyRing, settings: TokenSettings, *, lifetimes: Mapping[Purpose, timedelta], clock: Clock
     ) -> None:
-        self._ring = ring
+        self.ring = ring
+        self.rejections = Rejections()
         self._issuer = settings.issuer
         self._audiences = settings.audiences
-        self._leeway = int(settings.leeway.total_seconds())
+        self._gate = Gate(issuer=settings.issuer, audiences=settings.audiences, leeway=settings.leeway, clock=clock)
         self._lifetimes = {purpose: int(lifetime.total_seconds()) for purpose, lifetime in lifetimes.items()}
         self._clock = clock
+        self._seen = VerifiedTokens(settings.remembered_tokens)
         # The header of a token depends on the key and the purpose only.
         self._headers = {purpose: _header(ring.current, purpose) for purpose in Purpose}
 
@@ -109,6 +108,9 @@ class Signer:
         Args:
             purpose: What the token is for.
             claims: All of the purpose's claims, with ``iat`` and ``exp`` in whole seconds since 1970.
+
+        Raises:
+            ConfigurationError: It would be longer than any that is read.
         """
         payload = dict(claims)
         if self._issuer is not None:
@@ -116,7 +118,12 @@ class Signer:
         if self._audiences:
             payload["aud"] = self._audiences[0] if len(self._audiences) == 1 else list(self._audiences)
         message = self._headers[purpose] + b"." + _encode(payload)
-        return (message + b"." + b64(self._ring.current.sign(message))).decode("ascii")
+        token = (message + b"." + b64(self.ring.current.sign(message))).decode("ascii")
+        if len(token) > MAX_TOKEN_LENGTH:  # we would not read it ourselves
+            raise ConfigurationError(
+                f"A token would have {len(token)} characters, and {MAX_TOKEN_LENGTH} are read: put less into it."
+            )
+        return token
 
     def read(self, token: object, purpose: Purpose) -> Mapping[str, Any]:
         """Return the claims of a token that is whole, ours, for this purpose and in its time.
@@ -125,76 +132,33 @@ class Signer:
             TokenException: It is not; ``reason`` says why, for the log.
         """
         try:
-            return self._read(token, purpose)
-        except TokenException:
-            raise
-        except UnreadableError as error:
-            raise TokenException(reason=str(error)) from error
+            # Only access tokens come again and again; the others are good once.
+            if purpose is not Purpose.ACCESS:
+                return self._read(token, purpose).claims
+            claims = self._seen.get(token, self._clock().timestamp())
+            if claims is None:
+                verified = self._read(token, purpose)
+                self._seen.add(cast("str", token), verified)
+                claims = verified.claims
         except Exception as error:  # whatever a hostile token does to a parser, it is a bad token and nothing more
-            raise TokenException(reason="unreadable") from error
-
-    def _read(self, token: object, purpose: Purpose) -> Mapping[str, Any]:
-        if type(token) is not str or len(token) > _MAX_TOKEN_LENGTH or _TOKEN.fullmatch(token) is None:
-            _refuse("malformed")
-        message, _, signature = token.rpartition(".")
-        header_segment, _, payload_segment = message.partition(".")
-
-        header = _decode(header_segment)
-        if header.keys() != _HEADER_NAMES or not all(isinstance(value, str) for value in header.values()):
-            _refuse("header")
-        key = self._ring.get(header["kid"])
-        if key is None:
-            _refuse("unknown key")
-        if header["alg"] != key.algorithm:
-            _refuse("algorithm")
-        if header["typ"].lower().removeprefix("application/") != purpose.value:
-            _refuse("purpose")
-        if not key.verify(message.encode("ascii"), unb64(signature)):
-            _refuse("signature")
-
-        claims = _decode(payload_segment)
-        self._check_times(claims, purpose)
-        self._check_audience(claims)
-        for name in purpose.required:
-            if not _GRAMMAR[name](claims.get(name)):
-                _refuse(name)
+            refusal = self.rejections.refusal(error)
+            if refusal is error:
+                raise
+            raise refusal from error
         return claims
 
-    def _check_times(self, claims: Mapping[str, Any], purpose: Purpose) -> None:
-        now = self._clock().timestamp()
-        if not (_is_time(claims.get("iat")) and _is_time(claims.get("exp")) and _is_time(claims.get("nbf", 1))):
-            _refuse("times")
-        issued: int = claims["iat"]
-        expires: int = claims["exp"]
-        if expires <= now - self._leeway:
-            _refuse("expired")
-        if max(issued, claims.get("nbf", 0)) > now + self._leeway:
-            _refuse("not yet valid")
-        if expires - issued > self._lifetimes[purpose]:
-            _refuse("lifetime")
-
-    def _check_audience(self, claims: Mapping[str, Any]) -> None:
-        if self._issuer is not None and claims.get("iss") != self._issuer:
-            _refuse("issuer")
-        if not self._audiences:
-            return
-        audience = claims.get("aud")
-        named = [audience] if isinstance(audience, str) else _strings(audience)
-        if not set(self._audiences).intersection(named):
-            _refuse("audience")
-
-
-def _strings(values: Any) -> Sequence[str]:
-    if type(values) is not list:
-        _refuse("audience")
-    items: list[Any] = values  # pyright: ignore[reportUnknownVariableType]
-    if not all(isinstance(item, str) for item in items):
-        _refuse("audience")
-    return items
-
-
-def _refuse(reason: str) -> NoReturn:
-    raise TokenException(reason=reason)
+    def _read(self, token: object, purpose: Purpose) -> Verified:
+        opened = self._gate.open(token)
+        verified = self._gate.verify(
+            opened,
+            self.ring.get(opened.header["kid"]),
+            types=(purpose.value,),
+            max_lifetime=self._lifetimes[purpose],
+        )
+        for name in purpose.required:
+            if not _GRAMMAR[name](verified.claims.get(name)):
+                refuse(name)
+        return verified
 
 
 def _header(key: Key, purpose: Purpose) -> bytes:
@@ -203,8 +167,3 @@ def _header(key: Key, purpose: Purpose) -> bytes:
 
 def _encode(value: Mapping[str, Any]) -> bytes:
     return b64(json.dumps(value, separators=(",", ":")).encode("ascii"))
-
-
-def _decode(segment: str) -> dict[str, Any]:
-    # From text, not bytes: json.loads would guess UTF-16 and UTF-32 from bytes.
-    return read_json_object(unb64(segment).decode("utf-8"))

@@ -15,7 +15,7 @@ from fastauth.core.settings import AuditSettings
 
 logger = logging.getLogger("fastauth.audit")
 
-_MAX_DETAIL = 255  # characters of one value
+_MAX_DETAIL = 128  # characters of one value; in JSON, each may become twelve
 _MAX_PAGE = 1000
 _numbers = itertools.cycle(range(2**32))  # order the records of one millisecond
 
@@ -74,9 +74,9 @@ class AuditTrail:
         )
 
     def _shown(self, value: str) -> str:
-        value = value[:_MAX_DETAIL]
         name, at, domain = value.rpartition("@")
-        return f"{name[:1]}***@{domain}" if at and self._settings.mask_emails else value
+        shown = f"{name[:1]}***@{domain}" if at and self._settings.mask_emails else value
+        return shown[:_MAX_DETAIL]
 
 
 class Audit(Generic[U]):

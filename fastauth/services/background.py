@@ -36,7 +36,7 @@ class Background:
         if len(self._tasks) >= _MOST:
             work.close()
             raise StoreUnavailableException("Too much work is waiting.")
-        task = asyncio.get_running_loop().create_task(self._run(name, work))
+        task = asyncio.get_running_loop().create_task(self._run(name, work), name=name)
         self._tasks.add(task)
         task.add_done_callback(self._tasks.discard)
 
@@ -48,11 +48,13 @@ class Background:
             logger.exception("Background work failed: %s", name)
 
     async def drain(self) -> None:
-        """Wait for what this event loop has begun; what takes too long is cancelled."""
+        """Wait for what this event loop has begun, and for what that begins; what takes too long is cancelled."""
         loop = asyncio.get_running_loop()
-        tasks = {task for task in self._tasks if task.get_loop() is loop}
-        while tasks:
+        late: set[asyncio.Task[None]] = set()
+        while tasks := {task for task in self._tasks if task.get_loop() is loop} - late:
             _, late = await asyncio.wait(tasks, timeout=self._patience)
             for task in late:
+                logger.error("Background work was given up, it took too long: %s", task.get_name())
                 task.cancel()
-            tasks = {task for task in self._tasks if task.get_loop() is loop} - late
+            if late:  # they end before the connections do that they may hold
+                await asyncio.wait(late, timeout=self._patience)

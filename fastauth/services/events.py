@@ -2,7 +2,7 @@
 
 import inspect
 import logging
-from collections.abc import Awaitable, Callable, MutableSequence
+from collections.abc import Awaitable, Callable, MutableSequence, Sequence
 from contextvars import ContextVar
 from typing import Any, Generic, TypeVar, cast
 
@@ -22,7 +22,12 @@ _E = TypeVar("_E", bound=Event)
 Hook = Callable[..., Any]
 
 current_client: ContextVar[Client | None] = ContextVar("fastauth_client", default=None)
-"""Where the request that is being answered came from."""
+"""Where the request that is being answered came from; None outside of one."""
+
+
+def client_of_request() -> Client:
+    """Return where the request that is being answered came from; an unknown client outside of one."""
+    return current_client.get() or Client()
 
 
 class Events(Generic[U]):
@@ -46,29 +51,35 @@ class Events(Generic[U]):
 
     def before(self, event_class: type[_E], hook: Hook) -> None:
         """Run the hook before an event of this class, or of one below it, is committed."""
-        self._before.append((_checked(event_class, hook, most=2), hook))
+        _check(event_class, hook, takes=2)
+        if event_class.nothing_to_undo:
+            raise ConfigurationError(
+                f"{event_class.__name__} changes nothing in the database that a hook could prevent: use auth.on."
+            )
+        self._before.append((event_class, hook))
 
     def after(self, event_class: type[_E], hook: Hook) -> None:
         """Run the hook after an event of this class, or of one below it, was committed."""
-        self._after.append((_checked(event_class, hook, most=1), hook))
+        _check(event_class, hook, takes=1)
+        self._after.append((event_class, hook))
 
-    def make(self, event_class: Callable[..., _E], *, by: Account[Any] | None = None, **facts: Any) -> _E:
+    def make(self, event_class: Callable[..., _E], *, by: Account[Any] | str | None = None, **facts: Any) -> _E:
         """Return an event of now, from where the request came from.
 
         Args:
             event_class: Its class.
-            by: Who acts; None is the system, or somebody who is not signed in.
+            by: Who acts, or their id; None is the system, or somebody who is not signed in.
             facts: What else the class wants to know.
         """
-        actor_id = by.id if by is not None else None
-        return event_class(at=self._clock(), actor_id=actor_id, client=current_client.get() or Client(), **facts)
+        actor_id = by.id if isinstance(by, Account) else by
+        return event_class(at=self._clock(), actor_id=actor_id, client=client_of_request(), **facts)
 
     async def commit(
         self,
         store: Store[U],
         verb: Callable[[Store[U]], Awaitable[_R]],
         event_class: type[Event],
-        make: Callable[[_R], Event],
+        make: Callable[[_R], Event | None],
         *,
         first: CommitStep[U] | None = None,
         part_of: MutableSequence[Event] | None = None,
@@ -81,7 +92,7 @@ class Events(Generic[U]):
             store: Where the verb acts.
             verb: One verb of the store it is given.
             event_class: The class of the event.
-            make: Makes the event of what the verb returns.
+            make: Makes the event of what the verb returns; None where it changes nothing that is worth telling.
             first: What else is part of the same step, and comes before the hooks.
             part_of: Where to note the event, when the store is that of a larger step: it has not happened until that
                 is committed, and whoever commits it says so.
@@ -92,17 +103,25 @@ class Events(Generic[U]):
         async def step(commit: Commit[U]) -> None:
             if first is not None:
                 await first(commit)
-            made[:] = [make(commit.result)]
-            for hook in hooks:
-                await _call(hook, made[0], commit.session)
-            await self._audit.keep(made[0], commit.store)
+            made[:] = events_of(commit.result)
+            for event in made:
+                for hook in hooks:
+                    await _call(hook, event, commit.session)
+                await self._audit.keep(event, commit.store)
+
+        def events_of(result: _R) -> Sequence[Event]:
+            event = make(result)
+            return () if event is None else (event,)
 
         is_alone = first is None and not hooks and not self._audit.keeps
         result = await verb(store if is_alone else store.before_commit(step))
-        if result and part_of is not None:
-            part_of.extend(made or [make(result)])
-        elif result:
-            self.happened(made[0] if made else make(result))
+        if not result:
+            return result
+        for event in events_of(result) if is_alone else made:
+            if part_of is None:
+                self.happened(event)
+            else:
+                part_of.append(event)
         return result
 
     async def record(self, event: Event, store: Store[U]) -> None:
@@ -125,19 +144,25 @@ class Events(Generic[U]):
 
 
 async def _call(hook: Hook, event: Event, *session: Any) -> None:
-    wanted = len(inspect.signature(hook).parameters) - 1
-    result = hook(event, *session[:wanted])
+    result = hook(event, *session) if _takes(hook, 1 + len(session)) else hook(event)
     if inspect.isawaitable(result):
         await result
 
 
-def _checked(event_class: type[_E], hook: Hook, *, most: int) -> type[_E]:
+def _check(event_class: type[Event], hook: Hook, *, takes: int) -> None:
     if not inspect.isclass(cast("object", event_class)) or not issubclass(event_class, Event):
         raise ConfigurationError(f"{event_class!r} is no event: name a class of them, such as UserRegistered.")
-    if not 1 <= len(inspect.signature(hook).parameters) <= most:
-        takes = "the event" if most == 1 else "the event, and optionally the session of its transaction"
-        raise ConfigurationError(f"The hook {_name(hook)} takes {takes}, and nothing else.")
-    return event_class
+    if not any(_takes(hook, count) for count in range(1, takes + 1)):
+        said = "the event" if takes == 1 else "the event, and optionally the session of its transaction"
+        raise ConfigurationError(f"The hook {_name(hook)} has to take {said}, and nothing else.")
+
+
+def _takes(hook: Hook, count: int) -> bool:
+    try:
+        inspect.signature(hook).bind(*[None] * count)
+    except TypeError:
+        return False
+    return True
 
 
 def _name(hook: Hook) -> str:

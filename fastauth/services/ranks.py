@@ -21,3 +21,13 @@ def beyond_reach(by: Account[Any] | None) -> Collection[str]:
     if ADMIN not in by.roles:
         raise PermissionDeniedException(required=[ADMIN])
     return (SUPERADMIN, ADMIN)
+
+
+def check_may_grant(by: Account[Any] | None, role_names: Collection[str]) -> None:
+    """Refuse to let ``by`` give or take one of these roles, whoever holds it.
+
+    Raises:
+        PermissionDeniedException: They are no administrator, or one of the roles is above them.
+    """
+    if beyond_reach(by) and SUPERADMIN in {name.lower() for name in role_names}:
+        raise PermissionDeniedException("Only a superadmin grants or takes this role.", required=[SUPERADMIN])

@@ -5,7 +5,6 @@ from typing import Any, Generic
 
 from fastauth.core.events import RoleCreated, RoleDeleted, RoleGranted, RoleRevoked, RoleUpdated
 from fastauth.core.exceptions import (
-    PermissionDeniedException,
     ProtectedRoleException,
     RoleExistsException,
     RoleNotFoundException,
@@ -16,7 +15,7 @@ from fastauth.core.identity import canonical_role_name
 from fastauth.core.models import ADMIN, STANDARD_ROLES, SUPERADMIN, Account, Role, U
 from fastauth.core.protocols import Store
 from fastauth.services.events import Events
-from fastauth.services.ranks import beyond_reach
+from fastauth.services.ranks import beyond_reach, check_may_grant
 
 _MAX_DESCRIPTION = 255
 
@@ -62,7 +61,9 @@ class Roles(Generic[U]):
         Raises:
             ValidationException: The name or the description does not fit.
             RoleExistsException: The name is taken.
+            PermissionDeniedException: ``by`` is no administrator.
         """
+        check_may_grant(by, [])
         canonical, checked = canonical_role_name(name), _checked_description(description)
         return await self._events.commit(
             self._store,
@@ -86,7 +87,9 @@ class Roles(Generic[U]):
             ProtectedRoleException: A standard role would get another name.
             RoleExistsException: The name is taken.
             ValidationException: The name or the description does not fit.
+            PermissionDeniedException: ``by`` is no administrator.
         """
+        check_may_grant(by, [])
         # Which roles are standard never changes, so nothing can happen between this look and the update.
         old = await self.get(role_id)
         new_name = None if name is None else canonical_role_name(name)
@@ -100,7 +103,7 @@ class Roles(Generic[U]):
             self._store,
             lambda store: store.update_role(role_id, name=new_name, description=checked),
             RoleUpdated,
-            lambda role: self._events.make(RoleUpdated, by=by, role=role),
+            lambda role: None if role in {None, old} else self._events.make(RoleUpdated, by=by, role=role),
         )
         if role is None:
             raise RoleNotFoundException
@@ -112,7 +115,9 @@ class Roles(Generic[U]):
         Raises:
             RoleNotFoundException: There is no such role.
             ProtectedRoleException: It is a standard role.
+            PermissionDeniedException: ``by`` is no administrator.
         """
+        check_may_grant(by, [])
         role = await self.get(role_id)
         if role.name in STANDARD_ROLES:
             raise ProtectedRoleException
@@ -172,10 +177,8 @@ class Roles(Generic[U]):
     @staticmethod
     def _above(by: Account[Any] | None, role_name: str) -> Collection[str]:
         """Return the roles whose holders ``by`` may not touch; refuse when the role itself is out of reach."""
-        above = beyond_reach(by)
-        if above and role_name.lower() == SUPERADMIN:
-            raise PermissionDeniedException("Only a superadmin grants or takes this role.", required=[SUPERADMIN])
-        return set(above) - {ADMIN}  # administrators may give and take each other's roles
+        check_may_grant(by, [role_name])
+        return set(beyond_reach(by)) - {ADMIN}  # administrators may give and take each other's roles
 
 
 def satisfies_any(account: Account[Any], required: Collection[str]) -> bool:

@@ -14,16 +14,14 @@ from fastauth.core.exceptions import (
     SessionNotFoundException,
     TokenException,
 )
-from fastauth.core.models import Account, Claims, Session, TokenPair, U
+from fastauth.core.models import Account, Claims, Client, Session, TokenPair, U
 from fastauth.core.protocols import Store
-from fastauth.core.signing import RESERVED_CLAIMS, Purpose, Signer
+from fastauth.core.signing import Purpose, Signer
 from fastauth.services.events import Events
 from fastauth.services.ranks import beyond_reach
 from fastauth.services.token_claims import TokenClaims
 
 _ID_BYTES = 16  # 128 bits from the system's generator (ASVS 7.2.3)
-_MAX_USER_AGENT = 255
-_MAX_IP = 45  # an IPv6 address in its longest spelling
 
 
 class Sessions(Generic[U]):
@@ -78,7 +76,9 @@ class Sessions(Generic[U]):
         """
         if account.disabled:
             raise InactiveUserException
-        now = self._now()
+        now, client = self._now(), Client.of(ip, user_agent)
+        # Before anything is stored: what the app's function raises leaves no session behind.
+        own = await self._claims.of(account)
         session = Session(
             id=secrets.token_urlsafe(_ID_BYTES),
             user_id=account.id,
@@ -86,8 +86,8 @@ class Sessions(Generic[U]):
             created_at=now,
             rotated_at=now,
             expires_at=self._end(now, signed_in_at=now),
-            user_agent=_printable(user_agent, _MAX_USER_AGENT),
-            ip=_printable(ip, _MAX_IP),
+            user_agent=client.user_agent,
+            ip=client.ip,
         )
         started = await self._events.commit(
             self._store,
@@ -97,7 +97,7 @@ class Sessions(Generic[U]):
         )
         if not started:
             raise CredentialsException
-        return await self._pair(session, now, account)
+        return self._pair(session, now, own)
 
     async def authenticate(self, access_token: str) -> Account[U]:
         """Return the account behind an access token, as the store has it now; one store call, none for a bad token.
@@ -122,15 +122,7 @@ class Sessions(Generic[U]):
         Raises:
             TokenException: The token is not good.
         """
-        claims = self._signer.read(access_token, Purpose.ACCESS)
-        return Claims(
-            user_id=claims["sub"],
-            session_id=claims["sid"],
-            token_id=claims["jti"],
-            issued_at=_moment(claims["iat"]),
-            expires_at=_moment(claims["exp"]),
-            extra={name: value for name, value in claims.items() if name not in RESERVED_CLAIMS},
-        )
+        return Claims.of(self._signer.read(access_token, Purpose.ACCESS))
 
     async def refresh(self, refresh_token: str) -> TokenPair:
         """Exchange a refresh token for new tokens; it works once (RFC 9700, 2.2.2).
@@ -148,12 +140,12 @@ class Sessions(Generic[U]):
         expires_at = self._end(now, signed_in_at=_moment(claims["auth_time"]))
         if expires_at <= now:
             raise RefreshTokenException(reason="session ended")
+        # Before the token is used up: what the app's function raises leaves it good (ASVS 2.3.3).
+        own = await self._claims.of(await self._store.authenticate(session_id) if self._claims else None)
         moved = await self._store.rotate_session(
             session_id, user_id=user_id, generation=generation, now=now, expires_at=expires_at
         )
         if moved:
-            account = await self._store.authenticate(session_id) if self._claims else None
-            own = await self._claims.of(account)
             return self._sign(session_id, user_id, generation + 1, claims["auth_time"], now, expires_at, own)
         return await self._refresh_again(session_id, user_id, generation, now)
 
@@ -169,7 +161,7 @@ class Sessions(Generic[U]):
         # Where the clock that rotated is ahead of ours, the time since is negative, and within any grace but none.
         graceful = bool(self._refresh_grace) and now - session.rotated_at < self._refresh_grace
         if session.generation == generation + 1 and graceful:
-            return await self._pair(session, now, account)
+            return self._pair(session, now, await self._claims.of(account))
         # We cannot tell the thief from the owner, so neither keeps the session.
         await self._events.commit(
             self._store,
@@ -190,12 +182,15 @@ class Sessions(Generic[U]):
         Raises:
             SessionNotFoundException: There is no live session of this id, or it is not this user's.
         """
+        await self._revoke(session_id, user_id, by.id if by is not None else None)
+
+    async def _revoke(self, session_id: str, user_id: str | None, actor_id: str | None) -> None:
         now = self._now()
         ended = await self._events.commit(
             self._store,
             lambda store: store.revoke_session(session_id, now=now, user_id=user_id),
             SessionRevoked,
-            lambda _: self._events.make(SessionRevoked, by=by, user_id=user_id, session_id=session_id),
+            lambda _: self._events.make(SessionRevoked, by=actor_id, user_id=user_id, session_id=session_id),
         )
         if not ended:
             raise SessionNotFoundException
@@ -230,8 +225,9 @@ class Sessions(Generic[U]):
         Raises:
             TokenException: Neither is good, or the session has ended already.
         """
+        claims = self._claims_of(access_token, refresh_token)
         try:
-            await self.end(self.session_of(access_token=access_token, refresh_token=refresh_token))
+            await self._revoke(claims["sid"], claims["sub"], claims["sub"])
         except SessionNotFoundException as error:
             raise TokenException(reason="session ended") from error
 
@@ -241,15 +237,18 @@ class Sessions(Generic[U]):
         Raises:
             TokenException: Neither is good.
         """
+        session_id: str = self._claims_of(access_token, refresh_token)["sid"]
+        return session_id
+
+    def _claims_of(self, access_token: str | None, refresh_token: str | None) -> Mapping[str, Any]:
         if refresh_token is None:
             if access_token is None:
                 raise TokenException(missing=True)
-            return self.read(access_token).session_id
+            return self._signer.read(access_token, Purpose.ACCESS)
         try:
-            session_id: str = self._signer.read(access_token, Purpose.ACCESS)["sid"]
+            return self._signer.read(access_token, Purpose.ACCESS)
         except TokenException:  # expired, as it may well be where there is a refresh token
-            session_id = self._signer.read(refresh_token, Purpose.REFRESH)["sid"]
-        return session_id
+            return self._signer.read(refresh_token, Purpose.REFRESH)
 
     async def purge_expired(self) -> int:
         """Delete the sessions that can never live again; return how many were deleted."""
@@ -268,9 +267,8 @@ class Sessions(Generic[U]):
     def _end(self, now: datetime, *, signed_in_at: datetime) -> datetime:
         return min(now + self._refresh_expires_in, signed_in_at + self._session_expires_in)
 
-    async def _pair(self, session: Session, now: datetime, account: Account[U]) -> TokenPair:
+    def _pair(self, session: Session, now: datetime, own: Mapping[str, Any]) -> TokenPair:
         signed_in_at = int(session.created_at.timestamp())
-        own = await self._claims.of(account)
         return self._sign(session.id, session.user_id, session.generation, signed_in_at, now, session.expires_at, own)
 
     def _sign(
@@ -306,7 +304,3 @@ class Sessions(Generic[U]):
 
 def _moment(seconds: int) -> datetime:
     return datetime.fromtimestamp(seconds, timezone.utc)
-
-
-def _printable(text: str | None, length: int) -> str | None:
-    return None if text is None else "".join(char for char in text if char.isprintable())[:length]

@@ -9,7 +9,7 @@ from fastauth.core.exceptions import CredentialsException, InactiveUserException
 from fastauth.core.identity import canonical_login
 from fastauth.core.models import Account, TokenPair, U
 from fastauth.core.protocols import SignInMethod, Store
-from fastauth.services.events import Events
+from fastauth.services.events import Events, client_of_request
 from fastauth.services.sessions import Sessions
 
 
@@ -27,21 +27,12 @@ class SignIn(Generic[U]):
         self._sessions = sessions
         self._events = events
 
-    async def by(
-        self,
-        method: SignInMethod[U, Any],
-        credentials: BaseModel,
-        *,
-        user_agent: str | None = None,
-        ip: str | None = None,
-    ) -> TokenPair:
+    async def by(self, method: SignInMethod[U, Any], credentials: BaseModel) -> TokenPair:
         """Begin the session of whoever the credentials prove.
 
         Args:
             method: The way to sign in.
             credentials: What it takes.
-            user_agent: The client's own description.
-            ip: The client's address.
 
         Raises:
             CredentialsException: They prove nobody.
@@ -49,7 +40,8 @@ class SignIn(Generic[U]):
         """
         try:
             account: Account[U] = await method.authenticate(credentials)
-            return await self._sessions.start(account, user_agent=user_agent, ip=ip)
+            client = client_of_request()
+            return await self._sessions.start(account, user_agent=client.user_agent, ip=client.ip)
         except (CredentialsException, InactiveUserException) as error:
             # In canonical form, so that a search of the trail finds all spellings.
             login = canonical_login(str(getattr(credentials, "username", "")))

@@ -36,7 +36,10 @@ class TokenClaims(Generic[U]):
         claims: dict[str, Any] = {}
         for hook in self._hooks if account is not None else ():
             made = hook(cast("Account[U]", account))
-            claims.update(await made if inspect.isawaitable(made) else made)
+            own = await made if inspect.isawaitable(made) else made
+            if not isinstance(own, Mapping):
+                raise ConfigurationError("A token_claims function has to return claims by name, in a dict.")
+            claims.update(cast("Mapping[str, Any]", own))
         taken = sorted(RESERVED_CLAIMS & claims.keys())
         if taken:
             raise ConfigurationError(f"A token_claims function may not set {', '.join(taken)}: that is ours to say.")

@@ -14,6 +14,7 @@ from fastauth.services.roles import Roles
 from fastauth.services.sessions import Sessions
 from fastauth.services.sign_in import SignIn
 from fastauth.signin.password import PasswordSignIn
+from fastauth.web.client_address import ClientAddresses
 from fastauth.web.dependencies import Dependencies
 from fastauth.web.routes.accounts import account_routes
 from fastauth.web.routes.mailed import mailed_routes
@@ -21,6 +22,7 @@ from fastauth.web.routes.roles import role_routes
 from fastauth.web.routes.sessions import session_routes
 from fastauth.web.routes.tokens import token_routes
 from fastauth.web.routes.users import user_routes
+from fastauth.web.routing import AuthRoute
 from fastauth.web.schemas import UserSchemas
 from fastauth.web.selection import Selection
 from fastauth.web.transport import TokenTransport
@@ -52,6 +54,7 @@ class Routes:
         token_endpoints: The handlers of every token route that was built, by which OpenAPI finds their paths.
     """
 
+    client_address: ClientAddresses
     sessions: Sessions[Any]
     accounts: Accounts[Any]
     roles: Roles[Any]
@@ -70,7 +73,7 @@ class Routes:
     @cached_property
     def everything(self) -> Routers:
         """The routers with all routes; made when they are first wanted, which a script never does."""
-        return self._build(Selection(exclude=self._left_out()))
+        return self._build(Selection(exclude=self._left_out(), route_class=self._route_class))
 
     def selected(self, include: Collection[str] | None, exclude: Collection[str], paths: Mapping[str, str]) -> Routers:
         """Return the routers with the routes that are asked for.
@@ -85,7 +88,7 @@ class Routes:
             raise ConfigurationError(
                 f"There is no route {missing[0]!r} here: registration is closed, or no notifier is set."
             )
-        selection = Selection(include, {*exclude, *self._left_out()}, paths)
+        selection = Selection(include, {*exclude, *self._left_out()}, paths, self._route_class)
         routers = self._build(selection)
         unknown = sorted(set(selection.unknown()) - self._left_out())
         if unknown:
@@ -93,6 +96,10 @@ class Routes:
                 f"There is no route {unknown[0]!r}; there are {', '.join(sorted(selection.seen))}."
             )
         return routers
+
+    @cached_property
+    def _route_class(self) -> type[AuthRoute]:
+        return AuthRoute.asking(self.client_address)
 
     def _left_out(self) -> set[str]:
         mailed = {

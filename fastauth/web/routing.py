@@ -17,12 +17,27 @@ from fastauth.core.exceptions import BadRequestException, ErrorDetail, FastAuthE
 from fastauth.core.models import Client
 from fastauth.services.events import current_client
 from fastauth.web.bodies import read_strictly
+from fastauth.web.client_address import ClientAddresses
 from fastauth.web.error_handlers import SAFE_HEADERS, ErrorResponse, status_of
 from fastauth.web.schemas import ErrorRead
 
 
 class AuthRoute(APIRoute):
-    """A route of ours. Its errors are ours too, whether or not the app has installed our handlers."""
+    """A route of ours. Its errors are ours too, whether or not the app has installed our handlers.
+
+    Attributes:
+        client_address: Answers the client's address; one ``FastAuth`` has a class of its own with its own.
+    """
+
+    client_address: ClientAddresses = ClientAddresses(())
+
+    @classmethod
+    def asking(cls, client_address: ClientAddresses) -> type["AuthRoute"]:
+        """Return the class of routes whose clients are known by these addresses."""
+        return type(cls.__name__, (cls,), {"client_address": client_address})
+
+    def _client_of(self, request: Request) -> Client:
+        return Client.of(self.client_address(request), request.headers.get("user-agent"))
 
     def get_route_handler(self) -> Callable[[Request], Coroutine[Any, Any, Response]]:
         """Return FastAPI's handler, between a strict reader and the safe headers."""
@@ -31,7 +46,7 @@ class AuthRoute(APIRoute):
         queried = _query_names(self.dependant)
 
         async def handle_strictly(request: Request) -> Response:
-            came_from = current_client.set(_client_of(request))
+            came_from = current_client.set(self._client_of(request))
             try:
                 _check_query(request, queried)
                 response = await handle(await read_strictly(request) if has_body else request)
@@ -55,10 +70,6 @@ class AuthRoute(APIRoute):
             return
         # The framework's answer, but it names the methods of one route, and a path may have several (RFC 9110, 10.2.1).
         raise HTTPException(405, headers={**SAFE_HEADERS, "Allow": ", ".join(sorted(_methods_of(scope)))})
-
-
-def _client_of(request: Request) -> Client:
-    return Client(request.client.host if request.client is not None else None, request.headers.get("user-agent"))
 
 
 def responses(*errors: type[FastAuthException]) -> dict[int | str, dict[str, Any]]:

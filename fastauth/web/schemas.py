@@ -139,6 +139,26 @@ class TokenRead(BaseModel):
     refresh_token: str | None = None
 
 
+class KeyRead(TypedDict):
+    """A public key as a JWK; which of the members it has depends on its kind."""
+
+    kty: str
+    use: str
+    alg: str
+    kid: str
+    n: NotRequired[str]
+    e: NotRequired[str]
+    crv: NotRequired[str]
+    x: NotRequired[str]
+    y: NotRequired[str]
+
+
+class KeySetRead(BaseModel):
+    """The public keys that tokens are verified with, newest first."""
+
+    keys: list[KeyRead]
+
+
 class ErrorDetailRead(TypedDict):
     """One thing that is wrong with a request."""
 

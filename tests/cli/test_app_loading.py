@@ -44,6 +44,12 @@ def write(path: str, text: str) -> None:
         ({"main.py": f"{AUTH}app = FastAPI()\napp.state.auth = {MAKE}\n"}, "main:app", "main:app", True),
         ({"main.py": f"{AUTH}app = FastAPI(lifespan={MAKE}.lifespan)\n"}, "main.py", "main:app", True),
         (
+            {"main.py": f"{AUTH}plain = FastAPI()\napp = FastAPI(lifespan={MAKE}.lifespan)\n"},
+            "main.py",
+            "main:app",
+            True,
+        ),
+        (
             {"main.py": f"{AUTH}def make():\n    app = FastAPI()\n    app.state.auth = {MAKE}\n    return app\n"},
             "main:make",
             "main:make",

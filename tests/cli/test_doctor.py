@@ -10,7 +10,7 @@ from typing import Any
 import pytest
 
 from fastauth.cli.doctor.diagnosis import in_two
-from fastauth.cli.doctor.machine import check_versions
+from fastauth.cli.doctor.machine import check_distributions, check_versions
 from tests.cli.conftest import APP, KEY, Run
 
 STRONG = "fT9zQw2Lz8Rk1Vb6Nm4Xc7Yh3Gp5Ds0Ja-Ke_Ui"
@@ -115,6 +115,7 @@ def test_configuration(
 def test_wildcard_cors_with_credentials(project: Path, run: Run) -> None:
     """Any site's pages acting with the user's cookies is a problem."""
     with (project / "main.py").open("a") as file:
+        file.write("from fastapi.middleware.gzip import GZipMiddleware\napp.add_middleware(GZipMiddleware)\n")
         file.write("from fastapi.middleware.cors import CORSMiddleware\n")
         file.write("app.add_middleware(CORSMiddleware, allow_origins=['*'], allow_credentials=True)\n")
 
@@ -181,6 +182,67 @@ def test_the_schema(statements: tuple[str, ...], what: str | None, says: str, pr
         assert lines[what]["level"] == "problem"
         assert says in lines[what]["why"]
         assert status == 1
+
+
+def test_one_question_does_not_silence_the_others(project: Path, run: Run) -> None:
+    """What the database refuses to answer is a problem of its own, and the rest is examined all the same."""
+    execute("alter table fastauth_roles drop column description")
+
+    lines, status = diagnose(run, "main:auth")
+
+    assert "fastauth_roles.description is missing" in lines["Schema"]["why"]
+    assert "no such column" in lines["Database"]["why"]
+    assert "Hashing" in lines
+    assert status == 2
+
+
+def test_tables_of_other_types(folder: Path, run: Run) -> None:
+    """Another type, a missing foreign key and an index that is not unique are problems; an unlimited text is none."""
+    source = APP.replace("SQLStore, User", "SQLStore, UserMixin").replace('db"))', 'db"), user_model=User)')
+    model = """
+from sqlalchemy import Index
+from sqlalchemy.orm import DeclarativeBase, Mapped, mapped_column
+class Base(DeclarativeBase):
+    pass
+class User(UserMixin, Base):
+    __tablename__ = "members"
+    id: Mapped[int] = mapped_column(primary_key=True)
+    badge: Mapped[int | None] = mapped_column()
+    __table_args__ = (Index("ix_badge", "badge", unique=True),)
+"""
+    head, tail = source.split("auth = FastAuth(")
+    (folder / "main.py").write_text(f"{head}{model}auth = FastAuth({tail}")
+    execute(
+        "create table members (id integer primary key, username text not null unique, email varchar(254) unique,"
+        " hashed_password varchar(255), disabled boolean, badge varchar(9))",
+        "create index ix_badge on members (badge)",
+        "create table fastauth_sessions (id varchar(32) primary key, user_id integer not null, generation integer,"
+        " created_at datetime, rotated_at datetime, expires_at datetime, revoked_at datetime, user_agent varchar(255),"
+        " ip varchar(64))",
+    )
+    made = run("init", "main:auth", "--no-admin")
+
+    shown = json.loads(run("doctor", "main:auth", "--json").stdout)
+
+    assert made.exit_code == 0, made.output
+    whys = [line["why"] for line in shown["lines"] if line["level"] == "problem"]
+    assert {
+        "members.badge is VARCHAR(9) and should be INTEGER",
+        "members(badge) is not unique",
+        "fastauth_sessions(user_id) has no foreign key",
+    } < set(whys)
+    assert not any("username" in why for why in whys)
+
+
+def test_a_key_that_only_the_app_knows(project: Path, run: Run) -> None:
+    """Of a key that the source does not show, the place is not told."""
+    change(project, (f'secret_key="{KEY}"', f'secret_key="".join({list(STRONG)})'))
+
+    lines, status = diagnose(run, "main:auth")
+
+    assert lines["Secret key"]["level"] == "ok"
+    assert "Key's place" not in lines
+    assert status == 0
 
 
 def test_a_user_table_that_does_not_match(folder: Path, run: Run) -> None:
@@ -283,6 +345,16 @@ def test_versions_that_are_missing_or_too_old(tmp_path: Path, monkeypatch: pytes
     assert [line.level.value for line in lines] == ["problem", "problem", "ok"]
     assert "asyncpg 0.1 is not >=" in lines[0].why
     assert "nosuchdriver is not installed" in lines[1].why
+
+
+def test_a_package_that_was_not_installed(monkeypatch: pytest.MonkeyPatch) -> None:
+    """A copy of the source, which no installer knows, is examined as far as it can be."""
+    monkeypatch.setattr(sys, "path", [])
+
+    lines = [*check_versions([]), *check_distributions()]
+
+    assert "fastapi is not installed" in lines[0].why
+    assert "fastauth without metadata" in lines[-1].why
 
 
 @pytest.mark.parametrize(

@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 from fastapi.testclient import TestClient
 
-from tests.cli.conftest import APP, PASSWORD, Run, one_line
+from tests.cli.conftest import APP, KEY, PASSWORD, Run, one_line
 
 
 def tables(path: str = "app.db") -> set[str]:
@@ -90,6 +90,35 @@ def test_steps_can_be_chosen(options: tuple[str, ...], made_tables: bool, made_r
     assert made.exit_code == 0
     assert ("fastauth_users" in tables()) is made_tables
     assert roles() == made_roles
+
+
+def test_migrations_make_the_tables_and_init_the_rest(project: Path, run: Run) -> None:
+    """``--no-tables`` on a database that is ready does the other steps, and a dry run shows only those."""
+    done = run("init", "main:auth", "--no-tables", "--no-admin")
+    shown = [run("init", "main:auth", "--dry-run", *more) for more in ((), ("--no-tables", "--no-roles", "--no-admin"))]
+
+    assert done.stdout.splitlines() == ["✓ the standard roles are there already"]
+    assert shown[0].stdout.splitlines() == [
+        "Would do, and did not:",
+        "  schema      nothing; it is there",
+        "  roles       nothing; they are there",
+        "  superadmin  nothing; root is one",
+    ]
+    assert shown[1].stdout.splitlines() == ["Would do, and did not:"]
+
+
+def test_two_places_with_one_key_agree(folder: Path, run: Run) -> None:
+    """A key that stands in two places alike is no contradiction; two keys are one."""
+    (folder / "config.py").write_text(f'DATABASE_URL = "sqlite:///./app.db"\nSECRET_KEY = "{KEY}"\n')
+    (folder / "settings.py").write_text(f'SECRET_KEY = "{KEY}"\n')
+
+    agreed = run("init", "--no-admin")
+    (folder / "settings.py").write_text(f'SECRET_KEY = "{KEY[::-1]}"\n')
+    differs = run("init", "--no-admin")
+
+    assert "another secret key" not in agreed.stderr
+    assert "settings.py:1 (SECRET_KEY) has another secret key than config.py:2" in differs.stderr
+    assert KEY[::-1] not in differs.output
 
 
 def test_without_tables_there_is_nothing_to_put_roles_into(run: Run) -> None:

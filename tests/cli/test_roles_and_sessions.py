@@ -53,6 +53,39 @@ def test_create_answers_json(project: Path, run: Run) -> None:
     assert made["id"]
 
 
+def test_what_was_done_as_json(project: Path, run: Run) -> None:
+    """Each act answers a script with what it did, and whether anything is another than before."""
+    steps = [
+        ("roles", "create", "editor"),
+        ("roles", "grant", "root", "editor"),
+        ("roles", "grant", "root", "editor"),
+        ("roles", "revoke", "root", "editor"),
+        ("roles", "delete", "editor", "--yes"),
+        ("users", "create", "ada", "--email", "ada@example.com", "--generate-password"),
+        ("users", "disable", "ada"),
+        ("users", "enable", "ada"),
+        ("users", "enable", "ada"),
+        ("users", "set-password", "ada", "--generate-password"),
+        ("users", "export", "out.jsonl"),
+        ("users", "delete", "ada", "--yes"),
+        ("sessions", "revoke", "--user", "root"),
+    ]
+
+    role, granted, again, revoked, gone, _, disabled, enabled, same, renewed, written, deleted, ended = [
+        json.loads(run(*step, "--json", *ON).stdout) for step in steps
+    ]
+
+    assert granted == {"id": granted["id"], "username": "root", "role": "editor", "changed": True}
+    assert (again["changed"], revoked["changed"]) == (False, True)
+    assert gone == {"id": role["id"], "name": "editor"}
+    assert disabled == {"id": disabled["id"], "username": "ada", "changed": True, "ended_sessions": 0}
+    assert (enabled["changed"], same["changed"]) == (True, False)
+    assert len(renewed["password"]) == 24
+    assert written == {"written": 2, "file": "out.jsonl"}
+    assert deleted == {"id": disabled["id"], "username": "ada"}
+    assert ended == {"ended": 0}
+
+
 @pytest.mark.parametrize(
     ("act", "says"),
     [
@@ -114,6 +147,27 @@ def test_the_table_moves_no_cursor(signed_in: list[str], run: Run) -> None:
 
     assert "192.0.2.1" in listed.stdout
     assert "\x1b" not in listed.stdout
+
+
+def test_tables_are_as_wide_as_they_look(project: Path, run: Run) -> None:
+    """What is empty is a dash, and a column is as wide as its widest cell looks, whatever the script."""
+    run("roles", "create", "wide", "--description", "\u65e5\u672c", *ON)
+    run("roles", "create", "combined", "--description", "e\u0301", *ON)
+    run("roles", "create", "empty", *ON)
+
+    lines = run("roles", "list", *ON).stdout.splitlines()
+
+    assert next(line for line in lines if line.startswith("empty")).endswith("  -")
+    assert run("users", "create", "a\u4e2d", "--email", "a@example.com", "--generate-password", *ON).exit_code == 0
+    table = run("users", "list", *ON).stdout.splitlines()
+    assert table[1].index("root@") == table[2].index("a@") + 1
+
+
+def test_nobody_is_signed_in(project: Path, run: Run) -> None:
+    """Without live sessions there is no table, only their number."""
+    listed = run("sessions", "list", "root", *ON)
+
+    assert (listed.stdout, listed.stderr.splitlines()[-1]) == ("", "0 live sessions")
 
 
 @pytest.mark.parametrize("session", ["-Ab3", "-hy7", "--x4", "_y"])

@@ -1,55 +1,25 @@
 """The same commands on real servers: PostgreSQL, MariaDB and MongoDB."""
 
-import asyncio
 import json
 import secrets
-from collections.abc import Callable, Generator
+from collections.abc import Generator
 from pathlib import Path
-from typing import Any
 
 import pytest
-from sqlalchemy.ext.asyncio import create_async_engine
 
 from tests.cli.conftest import PASSWORD, Run, one_line, spawn
+from tests.cli.databases import DATABASES
 from tests.cli.test_transfer import as_csv
-from tests.servers import mariadb_url, port_of, postgres_url
+from tests.servers import port_of, postgres_url
 
 pytestmark = pytest.mark.slow
 
 
-def administer(url: Any, statement: str) -> None:
-    async def execute() -> None:
-        engine = create_async_engine(url, isolation_level="AUTOCOMMIT")
-        async with engine.connect() as connection:
-            await connection.exec_driver_sql(statement)
-        await engine.dispose()
-
-    asyncio.run(execute())
-
-
-def sql(url_of: Callable[[], Any]) -> Generator[str, None, None]:
-    name = f"cli_{secrets.token_hex(6)}"
-    administer(url_of(), f"CREATE DATABASE {name}")
-    yield url_of().set(database=name, drivername=url_of().get_backend_name()).render_as_string(hide_password=False)
-    administer(url_of(), f"DROP DATABASE {name}")
-
-
-def mongo(kind: str) -> Generator[str, None, None]:
-    yield f"mongodb://127.0.0.1:{port_of(kind)}/cli_{secrets.token_hex(6)}?directConnection=true"
-
-
-KINDS: dict[str, Callable[[], Generator[str, None, None]]] = {
-    "postgres": lambda: sql(lambda: postgres_url("asyncpg")),
-    "mariadb": lambda: sql(mariadb_url),
-    "mongo-standalone": lambda: mongo("mongo-standalone"),
-    "mongo-replica-set": lambda: mongo("mongo-replica-set"),
-}
-
-
-@pytest.fixture(params=KINDS)
+@pytest.fixture(params=DATABASES)
 def url(request: pytest.FixtureRequest) -> Generator[str, None, None]:
     """The URL of an empty database on each server, without a driver."""
-    yield from KINDS[request.param]()
+    with DATABASES[request.param]() as url:
+        yield url
 
 
 def test_from_empty_to_inspected(url: str, run: Run) -> None:
@@ -99,6 +69,19 @@ def test_mongo_by_its_options() -> None:
     assert [user["username"] for user in json.loads(listed.stdout)["users"]] == ["admin"]
 
 
+def test_the_name_of_a_mongo_database_is_found(folder: Path, run: Run) -> None:
+    """Where the URL names no database, the source's own name for it is taken, and it is said from where."""
+    base, name = f"mongodb://127.0.0.1:{port_of('mongo-standalone')}", f"cli_{secrets.token_hex(6)}"
+    (folder / "config.py").write_text(f'MONGO_URL = "{base}/?directConnection=true"\nMONGO_DB = "{name}"\n')
+
+    made = run("init", "--no-admin")
+    listed = run("users", "list")
+
+    assert f"{name}\n" in made.stderr
+    assert "its name from config.py:2 (MONGO_DB)" in made.stderr
+    assert (listed.exit_code, listed.stderr.splitlines()[-1]) == (0, "0 users")
+
+
 def test_a_lone_mongo_server_is_remarked_on(run: Run) -> None:
     """``doctor`` warns of a MongoDB server that stands alone, and not of a replica set."""
     for kind, remarked in (("mongo-standalone", True), ("mongo-replica-set", False)):
@@ -114,4 +97,6 @@ def test_a_database_that_the_server_does_not_have(run: Run) -> None:
     """The name of a database that is not there is one line."""
     url = postgres_url("asyncpg").set(database="no_such_database").render_as_string(hide_password=False)
 
-    assert "has no such database" in one_line(run("users", "list", "--db-url", url), 1)
+    assert "has no database 'no_such_database': make it, as with createdb no_such_database" in one_line(
+        run("users", "list", "--db-url", url), 1
+    )

@@ -1,73 +1,15 @@
 """In a real terminal: hidden prompts, Ctrl-C, colours and the progress bar."""
 
-import os
-import pty
 import re
-import select
-import subprocess
-import sys
-import time
 from pathlib import Path
 
 import pytest
 
 from tests.cli.conftest import APP, PASSWORD, Run
+from tests.cli.terminal import Terminal
 from tests.cli.test_transfer import count_users, write_hashed
 
 pytestmark = pytest.mark.slow
-
-
-class Terminal:
-    """A process on a pseudo-terminal of its own."""
-
-    def __init__(self, *arguments: str, **environment: str) -> None:
-        self._ours, theirs = pty.openpty()
-        self.process = subprocess.Popen(
-            [sys.executable, "-m", "fastauth", *arguments],
-            stdin=theirs,
-            stdout=theirs,
-            stderr=theirs,
-            env={**os.environ, "TERM": "xterm", **environment},
-            start_new_session=True,
-            preexec_fn=_take_terminal,
-        )
-        os.close(theirs)
-        self.seen = ""
-        self._read_to = 0
-
-    def expect(self, text: str) -> None:
-        """Read until this text was shown, after what was expected before."""
-        while text not in self.seen[self._read_to :]:
-            assert self._read(), f"{text!r} not in {self.seen[self._read_to :]!r}"
-        self._read_to = self.seen.index(text, self._read_to) + len(text)
-
-    def type(self, text: str) -> None:
-        """Type this."""
-        time.sleep(0.05)  # getpass discards what was typed before it had turned the echo off
-        os.write(self._ours, text.encode())
-
-    def end(self) -> int:
-        """Read to the end, and return the exit status."""
-        while self._read():
-            pass
-        os.close(self._ours)
-        return self.process.wait(60)
-
-    def _read(self) -> bool:
-        ready, _, _ = select.select([self._ours], [], [], 60)
-        try:
-            read = os.read(self._ours, 4096) if ready else b""
-        except OSError:  # how Linux says that the other end is closed
-            read = b""
-        self.seen += read.decode(errors="replace")
-        return bool(read)
-
-
-def _take_terminal() -> None:
-    import fcntl
-    import termios
-
-    fcntl.ioctl(0, termios.TIOCSCTTY, 0)
 
 
 @pytest.fixture
@@ -151,8 +93,8 @@ def test_colours_on_a_terminal_only(environment: dict[str, str], coloured: bool,
         assert "\x1b" not in run(*arguments).output
 
 
-def test_an_import_shows_how_far_it_is(project: Path) -> None:
-    """On a terminal, a bar goes up to the end."""
+def test_an_import_and_an_export_show_how_far_they_are(project: Path) -> None:
+    """On a terminal, the import's bar goes up to the end, and the export's count leaves its line clean."""
     write_hashed(project / "users.csv", 600)
     terminal = Terminal("users", "import", "users.csv", "--app", "main:auth")
 
@@ -160,3 +102,7 @@ def test_an_import_shows_how_far_it_is(project: Path) -> None:
     assert "Importing" in terminal.seen
     assert "100%" in terminal.seen
     assert "made 600 users" in terminal.seen
+    terminal = Terminal("users", "export", "out.csv", "--app", "main:auth")
+    assert terminal.end() == 0
+    assert "\r500 users\r\x1b[K" in terminal.seen
+    assert terminal.seen.splitlines()[-1].endswith("wrote 601 users to out.csv")

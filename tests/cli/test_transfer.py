@@ -126,6 +126,16 @@ def test_what_is_refused_is_told_line_by_line(project: Path, run: Run) -> None:
     assert not Path("users.jsonl.fastauth-progress").exists()
 
 
+def test_the_first_refused_lines_are_shown_and_all_are_reported(project: Path, run: Run) -> None:
+    """Twenty refused lines are enough for a terminal; the report has every one."""
+    (project / "users.jsonl").write_text("[]\n" * 30)
+
+    done = run("users", "import", "users.jsonl", *ON)
+
+    assert len([line for line in done.stderr.splitlines() if line.startswith("line ")]) == 20
+    assert len(Path("users.jsonl.fastauth-refused").read_text("utf-8").splitlines()) == 30
+
+
 def test_a_dry_run_says_the_same_and_makes_nobody(project: Path, run: Run) -> None:
     """``--dry-run`` counts as the import would, and makes nobody."""
     as_json_lines(project / "users.jsonl")
@@ -260,6 +270,7 @@ CSV_HEAD = b"username,email,password\n"
         (b"\xff,y,z\nx,y,z\n", [(2, "not UTF-8"), (3, None)]),
         (b'x"y"z,"a"b,c\nx,y,z\n', [(2, "not CSV"), (3, None)]),
         (b"x" * 70_000 + b"\nx,y,z\n", [(2, "longer than 64 KiB"), (3, None)]),
+        (b"x" * 200_000 + b"\nx,y,z\n", [(2, "longer than 64 KiB"), (3, None)]),
         (b"x,y,z", [(2, None)]),
         (b"", []),
     ],
@@ -280,6 +291,7 @@ def test_csv_lines(content: bytes, expected: list[tuple[int, str | None]], tmp_p
     [
         ("users.csv", "name,mail\n", "has no heading with username and email"),
         ("users.csv", "", "has no heading"),
+        ("users.csv", '"a"b,username,email\n', "has no heading"),
         ("users.txt", "x", "say which with --format"),
     ],
 )
@@ -308,6 +320,17 @@ def test_export_and_import_are_one_circle(project: Path, run: Run) -> None:
     assert signs_in("root")
 
 
+def test_an_export_goes_page_by_page(project: Path, run: Run) -> None:
+    """More users than one page of the store holds are all written, each once."""
+    write_hashed(project / "users.csv", 600)
+    run("users", "import", "users.csv", *ON)
+
+    shown = run("users", "export", "-", *ON)
+
+    written = [json.loads(line)["username"] for line in shown.stdout.splitlines()]
+    assert len(written) == len(set(written)) == 601
+
+
 def test_an_export_is_for_its_owner_alone(project: Path, run: Run) -> None:
     """The file has mode 0600, no hashes unless asked for, and no file is replaced unless asked for."""
     run("users", "export", "out.jsonl", *ON)
@@ -325,9 +348,11 @@ def test_export_to_the_standard_output(project: Path, run: Run) -> None:
     """``-`` writes JSON lines to the output, and never hashes."""
     shown = run("users", "export", "-", *ON)
     refused = one_line(run("users", "export", "-", "--with-hashes", *ON), 2)
+    twice = one_line(run("users", "export", "-", "--json", *ON), 2)
 
     assert [json.loads(line)["username"] for line in shown.stdout.splitlines()] == ["root"]
     assert "name a file" in refused
+    assert "name a file" in twice
 
 
 def test_an_export_into_a_folder_that_is_not_there(project: Path, run: Run) -> None:

@@ -201,3 +201,22 @@ def test_roles_of_a_user(people: Run) -> None:
 
     assert [role["name"] for role in json.loads(listed.stdout)] == ["superadmin", "user"]
     assert "superadmin" in people("users", "roles", "root", *ON).stdout
+
+
+def test_nobody_is_found(people: Run) -> None:
+    """An empty list is no table, only its number; a user without roles is said to have none."""
+    people("roles", "revoke", "bob", "user", *ON)
+
+    listed = people("users", "list", "--search", "nobody", *ON)
+    roles = people("users", "roles", "bob", *ON)
+
+    assert (listed.stdout, listed.stderr.splitlines()[-1]) == ("", "0 users")
+    assert (roles.stdout, roles.stderr.splitlines()[-1]) == ("", "No roles.")
+
+
+@pytest.mark.parametrize("given", ["colour", "=red", ""])
+def test_a_field_without_a_value(given: str, people: Run) -> None:
+    """``--field`` wants a name and a value."""
+    create = ("users", "create", "dan", "--email", "dan@example.com", "--generate-password", "--field", given, *ON)
+
+    assert "NAME=VALUE" in one_line(people(*create), 2)

@@ -18,7 +18,13 @@ NOW = datetime(2031, 5, 6, 7, 8, 9, tzinfo=timezone.utc)
 SECONDS = int(NOW.timestamp())
 ISSUER = "https://issuer.example"
 AUDIENCE = "https://api.example"
-LIFETIMES = {Purpose.ACCESS: timedelta(minutes=30), Purpose.REFRESH: timedelta(days=7)}
+LIFETIMES = {
+    Purpose.ACCESS: timedelta(minutes=30),
+    Purpose.REFRESH: timedelta(days=7),
+    Purpose.VERIFY_EMAIL: timedelta(days=1),
+    Purpose.RESET_PASSWORD: timedelta(hours=1),
+    Purpose.CHANGE_EMAIL: timedelta(hours=1),
+}
 
 HEADER: Mapping[str, Any] = {"alg": "HS256", "kid": "one", "typ": "at+jwt"}
 CLAIMS: Mapping[str, Any] = {
@@ -31,6 +37,7 @@ CLAIMS: Mapping[str, Any] = {
     "aud": AUDIENCE,
 }
 REFRESH_CLAIMS: Mapping[str, Any] = {**CLAIMS, "gen": 0, "auth_time": SECONDS}
+EVERY_CLAIM: Mapping[str, Any] = {**REFRESH_CLAIMS, "state": "t" * 22, "email": "ada@example.com"}
 
 Part: TypeAlias = "Mapping[str, Any] | str | bytes"
 

@@ -1,6 +1,7 @@
 """The settings: what is refused when they are made, and that every one of them changes something."""
 
 import dataclasses
+import hashlib
 from collections.abc import Awaitable, Callable
 from datetime import timedelta
 from typing import Any
@@ -35,12 +36,15 @@ from tests.core.other_hashers import ScryptHasher, WatchedHasher
         (TokenSettings, {"refresh_grace": timedelta(minutes=5, seconds=1)}),
         (TokenSettings, {"session_expires_in": timedelta(0)}),
         (TokenSettings, {"session_expires_in": timedelta(days=-1)}),
+        (TokenSettings, {"remembered_tokens": -1}),
+        (TokenSettings, {"remembered_tokens": 65_537}),
         (PasswordSettings, {"min_length": 7}),
         (PasswordSettings, {"min_length": 0}),
         (PasswordSettings, {"min_length": 1025}),
         (PasswordSettings, {"bcrypt_cost": 3}),
         (PasswordSettings, {"bcrypt_cost": 32}),
         (PasswordSettings, {"threads": 0}),
+        (PasswordSettings, {"blocklist": "password"}),
         (CookieSettings, {"name": ""}),
         (CookieSettings, {"name": "a b"}),
         (CookieSettings, {"name": "a;b"}),
@@ -156,11 +160,21 @@ async def seconds_of_session(house: House) -> object:
     return (await house.sign_in()).refresh_expires_in
 
 
+async def tokens_remembered(house: House) -> object:
+    house.auth.sessions.read((await house.sign_in()).access_token)
+    return len(house.auth.sessions._signer._seen)
+
+
 async def takes_ten_characters(house: House) -> object:
     try:
-        return (await house.auth.accounts.register("ada", "ada@example.com", "x" * 10)).username
+        return (await house.auth.accounts.register("ada", "ada@example.com", "ten of any")).username
     except WeakPasswordException as error:
-        return error.details[0]["type"]
+        return error.reason
+
+
+async def a_breach_of_ten(prefix: str) -> str:
+    digest = hashlib.sha1(b"ten of any").hexdigest().upper()
+    return f"{digest[5:]}:7" if digest.startswith(prefix) else ""
 
 
 async def prefix_of_hash(house: House) -> object:
@@ -179,10 +193,14 @@ OPTIONS: dict[str, tuple[Callable[[House], Awaitable[object]], Any, Any]] = {
     "leeway": (is_read_a_second_late, timedelta(0), timedelta(seconds=10)),
     "refresh_grace": (is_replayed, timedelta(0), timedelta(seconds=10)),
     "session_expires_in": (seconds_of_session, timedelta(days=2), timedelta(days=3)),
+    "remembered_tokens": (tokens_remembered, 0, 1),
     "min_length": (takes_ten_characters, 10, 11),
     "bcrypt_cost": (prefix_of_hash, 4, 5),
     "hasher": (prefix_of_hash, ScryptHasher(), WatchedHasher()),
     "threads": (threads_at_work, 1, 2),
+    "blocklist": (takes_ten_characters, (), ("Ten of any",)),
+    "service_name": (takes_ten_characters, None, "Ten Of Any"),
+    "breach_check": (takes_ten_characters, None, a_breach_of_ten),
 }
 GROUPS: dict[str, type[Any]] = {
     **dict.fromkeys((field.name for field in dataclasses.fields(TokenSettings)), TokenSettings),

@@ -15,6 +15,7 @@ from fastauth.testing import ManualClock
 from tests.core.forge import (
     AUDIENCE,
     CLAIMS,
+    EVERY_CLAIM,
     HEADER,
     ISSUER,
     LIFETIMES,
@@ -53,7 +54,7 @@ def test_what_is_signed_is_read_back(algorithm: str) -> None:
 def test_a_token_works_for_its_own_purpose_only(signed_for: Purpose, read_for: Purpose) -> None:
     """A token works for the purpose it was signed for and for no other, even when it has all of the claims."""
     signer = make_signer()
-    token = signer.sign(signed_for, REFRESH_CLAIMS)
+    token = signer.sign(signed_for, EVERY_CLAIM)
 
     if signed_for is read_for:
         assert signer.read(token, read_for)["sid"] == CLAIMS["sid"]
@@ -94,8 +95,8 @@ def test_no_token_may_claim_a_longer_life_than_its_purpose_has(purpose: Purpose)
     """A token of exactly the longest lifetime is good, and one of a second more is refused."""
     signer = make_signer()
     longest = SECONDS + int(LIFETIMES[purpose].total_seconds())
-    good = signer.sign(purpose, {**REFRESH_CLAIMS, "exp": longest})
-    too_long = signer.sign(purpose, {**REFRESH_CLAIMS, "exp": longest + 1})
+    good = signer.sign(purpose, {**EVERY_CLAIM, "exp": longest})
+    too_long = signer.sign(purpose, {**EVERY_CLAIM, "exp": longest + 1})
 
     assert signer.read(good, purpose)["exp"] == longest
     assert refusal(signer, too_long, purpose) == "lifetime"
@@ -259,4 +260,4 @@ def test_every_claim_that_a_purpose_asks_for_is_reserved() -> None:
     """The reserved claims are the registered ones and all that any purpose asks for."""
     required = {name for purpose in Purpose for name in purpose.required}
 
-    assert {"iss", "aud", "iat", "exp", "nbf"} | required == RESERVED_CLAIMS
+    assert {"iss", "aud", "iat", "exp", "nbf", "typ", "ver", "client_id"} | required == RESERVED_CLAIMS

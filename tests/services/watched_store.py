@@ -1,6 +1,8 @@
 """A real store, on which a test sees what is called and lets something happen at the worst moment."""
 
+import copy
 from collections.abc import Awaitable, Callable
+from dataclasses import replace
 from typing import Any
 
 from sqlalchemy import update
@@ -8,6 +10,7 @@ from sqlalchemy import update
 from fastauth import Account, Store
 from fastauth.backends.memory import MemoryStore
 from fastauth.backends.sql import SQLStore
+from fastauth.core.protocols import Commit, CommitStep
 
 
 class WatchedStore:
@@ -23,7 +26,22 @@ class WatchedStore:
         self.calls: list[str] = []
         self.before: dict[str, Callable[[], Awaitable[object]]] = {}
 
+    def before_commit(self, step: CommitStep[Any]) -> "WatchedStore":
+        """Return the same store with a step before its commits; inside of it, too, the verbs are watched."""
+
+        async def watched_step(commit: Commit[Any]) -> None:
+            await step(replace(commit, store=self._on(commit.store)))
+
+        return self._on(self._store.before_commit(watched_step))
+
+    def _on(self, store: Store[Any]) -> "WatchedStore":
+        other = copy.copy(self)
+        other._store = store
+        return other
+
     def __getattr__(self, name: str) -> Any:
+        if name == "_store":  # of a copy that is not yet complete
+            raise AttributeError(name)
         attribute = getattr(self._store, name)
         if not callable(attribute) or name == "public_values":
             return attribute

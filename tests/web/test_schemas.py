@@ -11,14 +11,23 @@ from fastauth import Account, Role, TokenPair
 from fastauth.core.models import UserField, UserSchema
 from fastauth.web import schemas
 from fastauth.web.schemas import (
+    CloseBody,
+    EmailChangeBody,
+    LogoutAllBody,
+    MailedTokenBody,
+    PasswordChangeBody,
+    PasswordForgotBody,
+    PasswordResetBody,
     RefreshBody,
     RequestModel,
     RoleCreate,
     RoleUpdate,
     TokenForm,
+    admin_update_model,
     register_model,
     role_json,
     token_json,
+    update_model,
     user_json,
     user_model,
 )
@@ -34,7 +43,23 @@ SCHEMA = UserSchema(
         UserField("age", int),
     ),
 )
-REQUESTS: list[type[BaseModel]] = [TokenForm, RefreshBody, RoleCreate, RoleUpdate, register_model(SCHEMA)]
+REQUESTS: list[type[BaseModel]] = [
+    TokenForm,
+    RefreshBody,
+    PasswordChangeBody,
+    CloseBody,
+    MailedTokenBody,
+    PasswordForgotBody,
+    PasswordResetBody,
+    EmailChangeBody,
+    LogoutAllBody,
+    RoleCreate,
+    RoleUpdate,
+    register_model(SCHEMA),
+    update_model(SCHEMA),
+    admin_update_model(SCHEMA),
+]
+SECRETS = {"password", "current_password", "new_password", "token", "refresh_token"}
 
 
 def test_every_model_of_a_request_is_looked_at() -> None:
@@ -58,7 +83,7 @@ def test_an_error_does_not_repeat_what_was_sent(model: type[BaseModel]) -> None:
 @pytest.mark.parametrize("model", REQUESTS, ids=lambda model: model.__name__)
 def test_a_secret_stays_out_of_the_repr(model: type[BaseModel]) -> None:
     """Passwords and tokens are secret fields, which no ``repr`` of a request shows."""
-    secret = [name for name in model.model_fields if name in {"password", "refresh_token"}]
+    secret = [name for name in model.model_fields if name in SECRETS]
 
     assert all(model.model_fields[name].annotation is SecretStr for name in secret)
 

@@ -100,12 +100,12 @@ async def test_a_session_notes_who_signed_in(auth: FastAuth[Any], app: FastAPI, 
     headers = [FORM, (b"user-agent", b"Fire\x00fox\x1b\xff" + b"x" * 999), (b"x-forwarded-for", b"9.9.9.9")]
     form = [f"username=ada&password={PASSWORD}".replace(" ", "+").encode()]
 
-    await send_raw(app, "POST", "/token", headers=headers, chunks=form, client=("10.1.2.3", 9))
+    await send_raw(app, "POST", "/token", headers=headers, chunks=form, client=("203.0.113.9", 9))
     await send_raw(app, "POST", "/token", headers=[FORM], chunks=form, client=None)
 
     sessions = await auth.sessions.list(str(user["id"]))
     assert {(session.ip, session.user_agent) for session in sessions} == {
-        ("10.1.2.3", f"Firefox\xff{'x' * 247}"),
+        ("203.0.113.9", f"Firefox\xff{'x' * 247}"),
         (None, None),
     }
 

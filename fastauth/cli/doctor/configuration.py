@@ -30,20 +30,19 @@ def check_key(on: Target, report: Report, said: Sequence[str]) -> Iterator[Diagn
     key = on.key or next(iter(report.secrets), None)
     in_production = on.auth.production
     bad = problem if in_production else warning
-    if on.app_path is not None or on.key is None:
-        # The app keeps its key to itself; the library has judged it while it was set up.
-        if any("kept in" in line for line in said):
-            yield warning("Secret key", "none is set; one is kept in .fastauth/secret_key for development", _MAKE_ONE)
-            return
-        if any("guessable" in line for line in said):
-            yield bad("Secret key", "the app's key is guessable; who guesses it signs in as anyone", _MAKE_ONE)
-        elif on.app_path is None:
-            yield bad("Secret key", "none was found, and production refuses to start without one", _MAKE_ONE)
-            return
-        else:
-            yield ok("Secret key", "the app's key is long enough and not guessable")
-    elif key is not None:
-        yield _judged(key, production=in_production)
+    if on.key is not None:
+        yield _judged(on.key, production=in_production)
+    elif on.app_path is None:
+        yield bad("Secret key", "none was found, and production refuses to start without one", _MAKE_ONE)
+        return
+    # The app keeps its key to itself; the library has judged it while it was set up.
+    elif any("kept in" in line for line in said):
+        yield warning("Secret key", "none is set; one is kept in .fastauth/secret_key for development", _MAKE_ONE)
+        return
+    elif any("guessable" in line for line in said):
+        yield bad("Secret key", "the app's key is guessable; who guesses it signs in as anyone", _MAKE_ONE)
+    else:
+        yield ok("Secret key", "the app's key is long enough and not guessable")
     if key is not None:
         yield _origin(key)
 

@@ -31,10 +31,12 @@ async def check_database(on: Target) -> AsyncIterator[Diagnosis]:
     if missing:
         yield problem("Schema", f"not there: {', '.join(missing)}", _INIT)
         return
-    async for line in _look_inside(on):
-        yield line
-    async for line in _check_people(on):
-        yield line
+    for questions in (_look_inside(on), _check_people(on)):
+        try:
+            async for line in questions:
+                yield line
+        except Exception as error:  # noqa: BLE001, PERF203  # what one question runs into does not silence the others
+            yield problem("Database", *in_two(as_failure(error).message))
 
 
 async def _look_inside(on: Target) -> AsyncIterator[Diagnosis]:

@@ -1,6 +1,7 @@
 """The machine: bcrypt's cost against its speed, versions, and who else installs a package of our name."""
 
 import importlib.metadata
+import operator
 import re
 import sys
 import time
@@ -13,6 +14,9 @@ from fastauth.core.passwords import Passwords
 
 _TRIES = 3
 _FAST, _SLOW = 0.05, 1.0  # seconds for one hash
+_REQUIREMENT = re.compile(r"^([A-Za-z0-9._-]+)(?:\[[^\]]*\])?\s*\(?([<>=!~][<>=!~,.0-9 ]*)", re.MULTILINE)
+_CLAUSE = re.compile(r"(>=|<=|==|>|<)\s*([0-9.]+)")
+_COMPARISONS = {">=": operator.ge, "<=": operator.le, "==": operator.eq, ">": operator.gt, "<": operator.lt}
 _ALWAYS = ("fastapi", "starlette", "pydantic", "pyjwt", "bcrypt")
 
 
@@ -88,10 +92,8 @@ def _requirements() -> dict[str, list[str]]:
         lines = importlib.metadata.requires("fastauth") or []
     except importlib.metadata.PackageNotFoundError:
         lines = []
-    for line in lines:
-        match = re.match(r"([A-Za-z0-9._-]+)(?:\[[^\]]*\])?\s*\(?([<>=!~,.0-9 ]*)", line)
-        if match is not None and match[2].strip():
-            wanted.setdefault(_plain(match[1]), []).append(match[2].strip())
+    for match in _REQUIREMENT.finditer("\n".join(lines)):
+        wanted.setdefault(_plain(match[1]), []).append(match[2].strip())
     return wanted
 
 
@@ -101,15 +103,7 @@ def _plain(name: str) -> str:
 
 def _fits(version: str, option: str) -> bool:
     has = _numbers(version)
-    for clause in option.split(","):
-        match = re.match(r"\s*(>=|<|>|<=|==)\s*([0-9.]+)", clause)
-        if match is None:
-            continue
-        asked = _numbers(match[2])
-        verdict = {">=": has >= asked, "<": has < asked, ">": has > asked, "<=": has <= asked, "==": has == asked}
-        if not verdict[match[1]]:
-            return False
-    return True
+    return all(_COMPARISONS[sign](has, _numbers(asked)) for sign, asked in _CLAUSE.findall(option))
 
 
 def _numbers(version: str) -> tuple[int, ...]:

@@ -14,7 +14,6 @@ from fastauth.backends.mongo import MongoStore
 from fastauth.cli.errors import Misuse
 from fastauth.cli.stores.shelf import Differences
 from fastauth.cli.stores.urls import DatabaseUrl
-from fastauth.core.exceptions import StoreUnavailableException
 from fastauth.core.protocols import Store
 
 _PATIENCE_MS = 5_000  # the driver's own 30 s are long for somebody who waits at a terminal
@@ -109,10 +108,7 @@ class MongoInspector:
         )
 
     async def _hello(self) -> dict[str, Any]:
-        try:
-            answer: dict[str, Any] = await self._handle.client.admin.command("hello")
-        except PyMongoError as error:
-            raise StoreUnavailableException from error
+        answer: dict[str, Any] = await self._handle.client.admin.command("hello")
         return answer
 
 

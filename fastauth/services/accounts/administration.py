@@ -102,15 +102,15 @@ class Administration(Emails[U]):
             yield self._step(
                 lambda store: store.set_email(account.id, email, verified=False, unless_holding=above),
                 EmailChanged,
-                lambda: self._changed(account, email, by=by),
+                lambda: self._changed(account, email, verified=False, by=by),
                 made,
             )
         if "disabled" in changes:
-            yield self._disabling(account.id, changes["disabled"], by, above, made)
+            yield self._disabling(account, changes["disabled"], by, above, made)
 
     def _disabling(
         self,
-        user_id: str,
+        account: Account[U],
         disabled: bool,
         by: Account[Any] | None,
         above: Collection[str],
@@ -118,9 +118,10 @@ class Administration(Emails[U]):
     ) -> Callable[[Store[U], CommitStep[U] | None], Awaitable[None]]:
         now, event_class = self._now(), UserDisabled if disabled else UserEnabled
         return self._step(
-            lambda store: store.set_disabled(user_id, disabled, now=now, unless_holding=above),
+            # Also when it is so already: where the app itself did it, the sessions are still there.
+            lambda store: store.set_disabled(account.id, disabled, now=now, unless_holding=above),
             event_class,
-            lambda: self._events.make(event_class, by=by, user_id=user_id),
+            lambda: None if account.disabled is disabled else self._events.make(event_class, by=by, user_id=account.id),
             made,
         )
 
@@ -128,7 +129,7 @@ class Administration(Emails[U]):
         self,
         verb: Callable[[Store[U]], Awaitable[Any]],
         event_class: type[Event],
-        make: Callable[[], Event],
+        make: Callable[[], Event | None],
         made: MutableSequence[Event],
     ) -> Callable[[Store[U], CommitStep[U] | None], Awaitable[None]]:
         async def step(store: Store[U], first: CommitStep[U] | None) -> None:
@@ -202,7 +203,7 @@ class Administration(Emails[U]):
         return deleted
 
     async def _set_disabled(self, user_id: str, *, disabled: bool, by: Account[Any] | None) -> None:
-        made: MutableSequence[Event] = []
-        await self._disabling(user_id, disabled, by, beyond_reach(by), made)(self._store, None)
+        above, made = beyond_reach(by), list[Event]()
+        await self._disabling(await self.get(user_id), disabled, by, above, made)(self._store, None)
         for event in made:
             self._events.happened(event)

@@ -2,7 +2,7 @@
 
 import copy
 from datetime import datetime
-from typing import Any, Generic
+from typing import Generic
 
 from typing_extensions import Self
 
@@ -95,6 +95,11 @@ class AccountsBase(Generic[U]):
             raise CredentialsException("The current password is not correct.")
         return account
 
+    async def _hash(self, password: str, username: str, email: str) -> str:
+        """Return the hash of a password that somebody chooses, if the policy has nothing against it."""
+        await self._passwords.policy.judge(password, username=username, email=email)
+        return await self._passwords.hash(password)
+
     def _checked_email(self, email: str) -> str:
         canonical = canonical_email(email)
         self._check_length("email", canonical, self._store.schema.email_max_length)
@@ -108,7 +113,3 @@ class AccountsBase(Generic[U]):
     def _check_length(field: str, value: str, limit: int) -> None:
         if len(value) > limit:
             raise ValidationException.of(field, f"At most {limit} characters fit here.", "string_too_long")
-
-    @staticmethod
-    def _is_usable(account: Account[Any] | None) -> bool:
-        return account is not None and not account.disabled

@@ -2,7 +2,7 @@
 
 from collections.abc import Awaitable, Callable
 from dataclasses import replace
-from typing import TypeVar
+from typing import Any, TypeVar
 
 from fastauth.core.events import EmailChanged, EmailChangeRequested, EmailVerified
 from fastauth.core.exceptions import (
@@ -76,26 +76,26 @@ class Emails(AccountsBase[U]):
         account = await self._prove(user_id, current_password)
         if canonical == account.email:
             raise ValidationException.of("new_email", "This is the account's address already.")
-        if await self._store.find_user(Login("email", canonical)) is not None:
-            if not self._enumeration_safe:
-                raise UserExistsException(field="email")
+        is_taken = await self._store.find_user(Login("email", canonical)) is not None
+        if is_taken and not self._enumeration_safe:
+            raise UserExistsException(field="email")
+        event = self._events.make(EmailChangeRequested, by=account, account=account, new_email=canonical)
+        await self._events.record(event, self._store)
+        # Whoever asks hears the same in both cases, in the mail to the present address, too.
+        self._notices.send(NotificationKind.EMAIL_CHANGE_REQUESTED, account, new_email=canonical)
+        if is_taken:
             self._notices.send(NotificationKind.ALREADY_REGISTERED, account, to=canonical)
             return
         # It dies with the password, too: who takes a stolen account back by a new password also stops this.
         state = (account.email, account.hashed_password)
-        token = await self._tokens.make(Purpose.CHANGE_EMAIL, account, *state, email=canonical)
-        lifetime = self._tokens.lifetimes[Purpose.CHANGE_EMAIL]
         self._notices.send(
             NotificationKind.CONFIRM_EMAIL_CHANGE,
             account,
             to=canonical,
-            token=token,
-            expires_in=lifetime,
+            token=await self._tokens.make(Purpose.CHANGE_EMAIL, account, *state, email=canonical),
+            expires_in=self._tokens.lifetimes[Purpose.CHANGE_EMAIL],
             new_email=canonical,
         )
-        self._notices.send(NotificationKind.EMAIL_CHANGE_REQUESTED, account, new_email=canonical)
-        event = self._events.make(EmailChangeRequested, by=account, account=account, new_email=canonical)
-        await self._events.record(event, self._store)
 
     async def confirm_email_change(self, token: str) -> Account[U]:
         """Take the token that was mailed to the new address: it is the account's from now on, and verified.
@@ -117,7 +117,7 @@ class Emails(AccountsBase[U]):
                 self._store,
                 lambda store: store.set_email(account.id, new_email, verified=True, old_email=account.email),
                 EmailChanged,
-                lambda _: self._changed(account, new_email, by=account),
+                lambda _: self._changed(account, new_email, verified=True, by=account),
                 first=self._tokens.use(claims),
             )
 
@@ -126,8 +126,12 @@ class Emails(AccountsBase[U]):
         self._notices.send(NotificationKind.EMAIL_CHANGED, account, new_email=new_email)
         return await self.get(account.id)
 
-    def _changed(self, account: Account[U], new_email: str, *, by: Account[U] | None) -> EmailChanged[U]:
-        return self._events.make(EmailChanged, by=by, account=account, old_email=account.email, new_email=new_email)
+    def _changed(
+        self, account: Account[U], new_email: str, *, verified: bool, by: Account[Any] | None
+    ) -> EmailChanged[U]:
+        roles = account.roles | {VERIFIED} if verified else account.roles - {VERIFIED}
+        changed = replace(account, email=new_email, roles=roles)
+        return self._events.make(EmailChanged, by=by, account=changed, old_email=account.email, new_email=new_email)
 
     async def _with_standard_roles(self, step: Callable[[], Awaitable[_R]]) -> _R:
         try:

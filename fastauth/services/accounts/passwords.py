@@ -1,5 +1,7 @@
 """The password of an account: to change it, and to get back in without it."""
 
+from dataclasses import replace
+
 from fastauth.core.events import PasswordChanged, PasswordResetRequested
 from fastauth.core.exceptions import CredentialsException, UserNotFoundException
 from fastauth.core.models import Account, U
@@ -99,8 +101,7 @@ class AccountPasswords(AccountsBase[U]):
         keep_session: str | None = None,
         first: CommitStep[U] | None = None,
     ) -> bool:
-        self._passwords.check(new_password)
-        new_hash = await self._passwords.hash(new_password)
+        new_hash = await self._hash(new_password, account.username, account.email)
         now = self._now()
         old_hash = None if how == "set" else account.hashed_password
         changed = await self._events.commit(
@@ -110,7 +111,10 @@ class AccountPasswords(AccountsBase[U]):
             ),
             PasswordChanged,
             lambda _: self._events.make(
-                PasswordChanged, by=None if how == "set" else account, account=account, how=how
+                PasswordChanged,
+                by=None if how == "set" else account,
+                account=replace(account, hashed_password=new_hash),
+                how=how,
             ),
             first=first,
         )

@@ -1,14 +1,18 @@
 """From a stranger to an account."""
 
+import logging
 from collections.abc import Collection, Mapping
 from typing import Any
 
 from fastauth.core.events import UserRegistered
-from fastauth.core.exceptions import UserExistsException, ValidationException
+from fastauth.core.exceptions import AuthorizationException, UserExistsException, ValidationException
 from fastauth.core.identity import canonical_username
 from fastauth.core.models import USER, Account, NewUser, U
 from fastauth.core.notifications import NotificationKind
 from fastauth.services.accounts.emails import Emails
+from fastauth.services.ranks import check_may_grant
+
+logger = logging.getLogger("fastauth")
 
 
 class Registration(Emails[U]):
@@ -44,7 +48,7 @@ class Registration(Emails[U]):
         """
         new = (canonical_username(username), self._checked_email(email))
         self._check_length("username", new[0], self._store.schema.username_max_length)
-        self._passwords.check(password)
+        await self._passwords.policy.judge(password, username=new[0], email=new[1])
         self._background.start("registration", self._register_quietly(*new, password, fields))
 
     async def _register_quietly(self, username: str, email: str, password: str, fields: Mapping[str, Any]) -> None:
@@ -53,6 +57,8 @@ class Registration(Emails[U]):
         except UserExistsException as error:
             kind = NotificationKind.USERNAME_TAKEN if error.field == "username" else NotificationKind.ALREADY_REGISTERED
             self._notices.send_to(kind, email, username)
+        except AuthorizationException as error:  # a hook of the app's, whose no nobody waits for
+            logger.info("A registration was refused: %s", error.code)
 
     async def create(
         self,
@@ -81,10 +87,18 @@ class Registration(Emails[U]):
             WeakPasswordException: The password does not meet the policy.
             UserExistsException: The username or the e-mail address is taken.
             RoleNotFoundException: One of the roles does not exist.
+            PermissionDeniedException: ``by`` is no administrator, or one of the roles is above them.
         """
+        check_may_grant(by, roles)
         username, email = canonical_username(username), self._checked_email(email)
         self._check_length("username", username, self._store.schema.username_max_length)
-        new = NewUser(username, email, await self._hash(password, hashed_password), fields or {})
+        if (password is None) == (hashed_password is None):
+            raise ValidationException.of("password", "Give a password, or the hash of one, and not both.")
+        if hashed_password is None:
+            hashed_password = await self._hash(password or "", username, email)
+        elif not self._passwords.recognizes(hashed_password):
+            raise ValidationException.of("hashed_password", "This is not a password hash that can be verified.")
+        new = NewUser(username, email, hashed_password, fields or {})
 
         async def add() -> Account[U]:
             return await self._events.commit(
@@ -95,13 +109,3 @@ class Registration(Emails[U]):
             )
 
         return await self._with_standard_roles(add)
-
-    async def _hash(self, password: str | None, hashed_password: str | None) -> str:
-        if (password is None) == (hashed_password is None):
-            raise ValidationException.of("password", "Give a password, or the hash of one, and not both.")
-        if hashed_password is not None:
-            if not self._passwords.recognizes(hashed_password):
-                raise ValidationException.of("hashed_password", "This is not a password hash that can be verified.")
-            return hashed_password
-        self._passwords.check(password or "")
-        return await self._passwords.hash(password or "")

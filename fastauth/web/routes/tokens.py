@@ -72,12 +72,7 @@ def token_routes(
     router = AuthRouter(selection, tag="auth")
 
     async def start(method: SignInMethod[Any, Any], credentials: BaseModel, request: Request) -> Response:
-        pair = await sign_ins.by(
-            method,
-            credentials,
-            user_agent=request.headers.get("user-agent"),
-            ip=request.client.host if request.client is not None else None,
-        )
+        pair = await sign_ins.by(method, credentials)
         return deliver(pair, request, with_tokens=True)
 
     def deliver(pair: TokenPair, request: Request, *, with_tokens: bool) -> Response:

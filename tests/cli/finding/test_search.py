@@ -42,6 +42,17 @@ def test_a_file_that_no_person_wrote(tmp_path: Path) -> None:
     assert report.notes == ["config.py was not read: it is larger than a megabyte."]
 
 
+def test_a_file_that_is_too_deep_to_read(tmp_path: Path) -> None:
+    """A file that the parser gives up on is told, and the others are read."""
+    (tmp_path / "app.py").write_text("X = " + "-" * 200_000 + "1\n")
+    (tmp_path / "config.py").write_text('DATABASE_URL = "sqlite:///./x.db"\n')
+
+    report = find(tmp_path)
+
+    assert report.notes == ["app.py cannot be read: it is not Python."]
+    assert [found.source for found in report.urls] == ["config.py"]
+
+
 @pytest.mark.parametrize("layout", LAYOUTS, ids=lambda path: path.name)
 def test_what_is_found(layout: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """Exactly what the layout says is found: the value, the file, the line, and what else there is to tell."""

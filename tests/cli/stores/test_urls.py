@@ -46,6 +46,7 @@ def test_the_driver_that_is_installed_is_taken(monkeypatch: pytest.MonkeyPatch) 
     ("given", "shown"),
     [
         ("postgresql+asyncpg://u:word@h/n", "postgresql+asyncpg://u:***@h/n"),
+        ("postgresql+asyncpg://u:@h/n", "postgresql+asyncpg://u:***@h/n"),
         ("postgresql+asyncpg://u:w/o:r@d@h/n", "postgresql+asyncpg://u:***@h/n"),
         ("postgresql+asyncpg://u:a word'@h/n", "postgresql+asyncpg://u:***@h/n"),
         ("postgresql+asyncpg://:word@h/n", "postgresql+asyncpg://:***@h/n"),

@@ -1,0 +1,25 @@
+"""The public keys, for services that only verify."""
+
+from fastapi import APIRouter
+from starlette.responses import JSONResponse, Response
+
+from fastauth.core.keys import KeyRing
+from fastauth.web.schemas import KeySetRead
+
+JWKS_PATH = "/.well-known/jwks.json"
+JWKS_MAX_AGE = 300
+"""Seconds that others may keep the keys: a new key is published for longer than that before it signs."""
+
+
+def key_routes(ring: KeyRing) -> APIRouter:
+    """Build ``GET /.well-known/jwks.json`` (RFC 7517, 5)."""
+    router = APIRouter(tags=["keys"])
+    headers = {"Cache-Control": f"public, max-age={JWKS_MAX_AGE}", "X-Content-Type-Options": "nosniff"}
+
+    # No route of the class of ours, whose answers are never kept; this one is the same for everybody.
+    @router.get(JWKS_PATH, summary="Public keys", response_model=KeySetRead)
+    async def read_keys() -> Response:
+        """Return the public keys that tokens are verified with."""
+        return JSONResponse({"keys": ring.public_jwks()}, headers=headers, media_type="application/jwk-set+json")
+
+    return router

@@ -1,0 +1,1 @@
+WHERE = "sqlite+aiosqlite:///./app.db"
