@@ -297,7 +297,8 @@ async def test_an_empty_database_lacks_everything() -> None:
 
         await asyncio.gather(*(store.create_schema() for store in stores))
 
-        ours = [f"fastauth_{name}" for name in ("users", "accounts", "roles", "sessions")]
+        names = ("users", "accounts", "roles", "sessions", "used_tokens", "audit_records")
+        ours = [f"fastauth_{name}" for name in names]
         assert sorted(before) == sorted(ours)
         assert await stores[0].missing_schema() == []
         await database["fastauth_users"].drop_index("email_1")

@@ -59,7 +59,7 @@ class WatchedStore:
 async def disable_behind_our_back(store: Store[Any], account: Account[Any]) -> None:
     """Set ``disabled`` on the user's row as an app may do itself, without ending any session."""
     if isinstance(store, MemoryStore):
-        store._shared.data.users[account.id].disabled = True
+        store.data.users[account.id].disabled = True
     elif isinstance(store, SQLStore):
         user_model: Any = type(account.user)
         async with store.database.write() as connection:

@@ -10,10 +10,9 @@ from dataclasses import replace
 from typing import Any
 
 from fastauth.backends.memory import MemoryStore
+from fastauth.backends.memory.data import Data
 from fastauth.core.exceptions import ProtectedRoleException, UserExistsException
 from fastauth.core.models import SUPERADMIN, Account, Login, NewUser, Session
-
-_STATE = ("_users", "_roles", "_holdings", "_sessions", "_last_user_id")
 
 
 class SnapshotStore(MemoryStore):
@@ -39,11 +38,11 @@ class SnapshotStore(MemoryStore):
 
     async def _in_a_copy(self, verb: Callable[..., Any], *args: Any, **kwargs: Any) -> Any:
         snapshot = MemoryStore()
-        vars(snapshot).update({name: copy.deepcopy(getattr(self, name)) for name in _STATE})
+        snapshot._shared.data, snapshot._step = copy.deepcopy(self.data), self._step
         await asyncio.sleep(0)
         result = await verb.__func__(snapshot, *args, **kwargs)  # type: ignore[attr-defined]
         await asyncio.sleep(0)
-        vars(self).update({name: getattr(snapshot, name) for name in _STATE})
+        self._shared.data = snapshot.data
         return result
 
 
@@ -65,7 +64,8 @@ class ChecksThenInserts(MemoryStore):
         await asyncio.sleep(0)
         unheard_of = secrets.token_hex(8)
         account = await super().add_user(replace(new, username=unheard_of, email=unheard_of), roles=roles)
-        self._users[account.id].username, self._users[account.id].email = new.username, new.email
+        user = self.data.users[account.id]
+        user.username, user.email = new.username, new.email
         return replace(account, username=new.username, email=new.email)
 
 
@@ -73,34 +73,36 @@ class RotatesTwice(MemoryStore):
     """Compares the generation, waits, and swaps."""
 
     async def rotate_session(self, session_id: str, *, generation: int, **rest: Any) -> bool:  # type: ignore[override]
-        session = self._sessions.get(session_id)
+        session = self.data.sessions.get(session_id)
         await asyncio.sleep(0)
         if session is None or session.generation != generation:
             return False
-        self._sessions[session_id] = replace(self._sessions[session_id], generation=generation)
+        self.data.sessions[session_id] = replace(self.data.sessions[session_id], generation=generation)
         return await super().rotate_session(session_id, generation=generation, **rest)
 
 
 class CountsThenDemotes(MemoryStore):
     """Counts the superadmins, waits, and takes the role from one."""
 
-    async def revoke_role(self, user_id: str, role_name: str, *, unless_holding: Collection[str] = ()) -> None:
-        holding = self._holding(user_id, role_name, unless_holding)
-        if role_name == SUPERADMIN:
-            self._keep_a_superadmin(user_id)
+    async def revoke_role(self, user_id: str, role_name: str, *, unless_holding: Collection[str] = ()) -> bool:
+        holding = self.data.holding(user_id, role_name, unless_holding)
+        is_held = holding in self.data.holdings
+        if is_held and role_name == SUPERADMIN:
+            self.data.keep_a_superadmin(user_id)
         await asyncio.sleep(0)
-        self._holdings.discard(holding)
+        self.data.holdings.discard(holding)
+        return is_held
 
 
 class SignsInTheDisabled(MemoryStore):
     """Checks the account, waits, and stores the session."""
 
     async def add_session(self, session: Session, *, hashed_password: str) -> bool:
-        user = self._users.get(session.user_id)
+        user = self.data.users.get(session.user_id)
         if user is None or user.disabled or user.hashed_password != hashed_password:
             return False
         await asyncio.sleep(0)
-        self._sessions[session.id] = session
+        self.data.sessions[session.id] = session
         return True
 
 
@@ -142,25 +144,35 @@ class TripsOverIds(MemoryStore):
 class KeepsNoSuperadmin(MemoryStore):
     """Knows no superadmin rule."""
 
-    def _keep_a_superadmin(self, leaving: str) -> None:
-        pass
+    class _Data(Data):
+        def keep_a_superadmin(self, leaving: str) -> None:
+            pass
+
+    def __init__(self) -> None:
+        super().__init__()
+        self._shared.data = self._Data()
 
 
 class GuardsTooMuch(MemoryStore):
     """Lets no superadmin go, not even one of two."""
 
-    def _keep_a_superadmin(self, leaving: str) -> None:
-        if SUPERADMIN in self._account(self._users[leaving]).roles:
-            raise ProtectedRoleException
+    class _Data(Data):
+        def keep_a_superadmin(self, leaving: str) -> None:
+            if SUPERADMIN in self.account(self.users[leaving]).roles:
+                raise ProtectedRoleException
+
+    def __init__(self) -> None:
+        super().__init__()
+        self._shared.data = self._Data()
 
 
 class RevivesSessions(MemoryStore):
     """Ends the sessions of a disabled user in passing, and not for good."""
 
     async def set_disabled(self, user_id: str, disabled: bool, **rest: Any) -> bool:  # type: ignore[override]
-        before = dict(self._sessions)
+        before = dict(self.data.sessions)
         done = await super().set_disabled(user_id, disabled, **rest)
-        self._sessions.update(before)
+        self.data.sessions.update(before)
         return done
 
 

@@ -32,6 +32,11 @@ class MemoryStore:
         store._step = step  # noqa: SLF001  # of the same class
         return store
 
+    @property
+    def data(self) -> Data:
+        """What the store holds, for a test that looks or changes something behind its back."""
+        return self._shared.data
+
     async def _change(self, verb: Callable[[Data], _R]) -> _R:
         if self._step is None:
             with self._shared.lock:
@@ -43,9 +48,8 @@ class MemoryStore:
             draft = MemoryStore()
             draft._shared.data = copy.deepcopy(seen)  # of the same class
             result = verb(draft._shared.data)
-            if not result:
-                return result
-            await self._step(Commit(result, draft))
+            if result:
+                await self._step(Commit(result, draft))
             with self._shared.lock:
                 if self._shared.data == seen:
                     self._shared.data = draft._shared.data

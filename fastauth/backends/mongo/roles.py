@@ -111,7 +111,7 @@ class MongoRoleStore(MongoBase[U]):
         if role_name == VERIFIED:
             await self._change_account(state, self._verification(state, {*state.verified_for, state.email}))
         else:
-            await self._change_roles(state, "$addToSet", role_id, unless_holding)
+            await self._change_roles(state, {"$addToSet": {"roles": role_id}}, {"$ne": role_id}, unless_holding)
         return True
 
     @changing
@@ -128,7 +128,7 @@ class MongoRoleStore(MongoBase[U]):
         elif role_name == VERIFIED:
             await self._change_account(state, self._verification(state, state.verified_for - {state.email}))
         else:
-            await self._change_roles(state, "$pull", role_id, unless_holding)
+            await self._change_roles(state, {"$pull": {"roles": role_id}}, {"$eq": role_id}, unless_holding)
         return True
 
     async def _holding(self, user_id: str, role_name: str, unless_holding: Collection[str]) -> tuple[UserState, str]:
@@ -142,16 +142,14 @@ class MongoRoleStore(MongoBase[U]):
         self._check_rank(state, unless_holding)
         return state, state.named[role_name]
 
-    async def _change_roles(
-        self, state: UserState, operator: str, role_id: str, unless_holding: Collection[str]
-    ) -> None:
-        """Change one role, where the user is still there and holds none of the others; not by the revision.
+    async def _change_roles(self, state: UserState, change: Raw, still: Raw, unless_holding: Collection[str]) -> None:
+        """Change one role, where this is still so of the roles and none of the others is among them.
 
-        So a hundred who change roles of one user at once do not have to wait for one another.
+        Not by the revision: so a hundred who change roles of one user at once do not have to wait for one another.
         """
         forbidden = [state.named[name] for name in unless_holding if name in state.named]
-        still: Raw = {"deleted": UNSET, "roles": {"$nin": forbidden}}
-        await self._update_account(state, still, {operator: {"roles": role_id}, "$set": {"revision": ObjectId()}})
+        where: Raw = {"deleted": UNSET, "roles": {"$nin": forbidden, **still}}
+        await self._update_account(state, where, {**change, "$set": {"revision": ObjectId()}})
 
 
 def _new_role(name: str, description: str) -> Raw:

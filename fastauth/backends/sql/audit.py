@@ -8,7 +8,7 @@ from typing import Any
 from sqlalchemy import delete, insert, or_, select
 
 from fastauth.backends.common import in_utc
-from fastauth.backends.sql.base import SQLBase, is_name, verb
+from fastauth.backends.sql.base import SQLBase, is_name, reading, verb
 from fastauth.core.models import AuditRecord, U
 
 
@@ -25,7 +25,7 @@ class SQLAuditStore(SQLBase[U]):
             await connection.execute(insert(self._tables.audit_records).values(values))
         return True
 
-    @verb
+    @reading
     async def list_audit_records(
         self,
         *,

@@ -40,6 +40,16 @@ def verb(method: _Verb) -> _Verb:
     return cast("_Verb", step)  # a type checker sees the method itself: its name, arguments and result are the same
 
 
+def reading(method: _Verb) -> _Verb:
+    """Make the method a verb that changes nothing, so that nothing has to happen before a commit."""
+
+    @functools.wraps(method)
+    async def look(self: "SQLBase[Any]", *args: Any, **kwargs: Any) -> Any:
+        return await self.database.attempt_reading(lambda database: method(self.using(database), *args, **kwargs))
+
+    return cast("_Verb", look)
+
+
 class SQLBase(Generic[U]):
     """The common ground of the user, role and session verbs.
 

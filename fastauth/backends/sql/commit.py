@@ -40,6 +40,10 @@ class CommittingDatabase(Generic[U]):
 
         return await self._database.attempt_step(verb_and_step)
 
+    async def attempt_reading(self, verb: Callable[[Database], Awaitable[_T]]) -> _T:
+        """Return what the verb returns, in no transaction of ours."""
+        return await self._database.attempt_reading(verb)
+
     async def attempt_step(self, step: Callable[[], Awaitable[_T]]) -> _T:
         """Return what the step returns."""
         return await self._database.attempt_step(step)

@@ -31,6 +31,10 @@ class Database(Protocol):
         """
         ...
 
+    async def attempt_reading(self, verb: Callable[["Database"], Awaitable[_T]]) -> _T:
+        """Return what the verb returns, as :meth:`attempt` does; it changes nothing."""
+        ...
+
     def read(self) -> AbstractAsyncContextManager[AsyncConnection]:
         """Return a connection for one statement that changes nothing."""
         ...
@@ -85,6 +89,10 @@ class EngineDatabase:
     async def attempt(self, verb: Callable[[Database], Awaitable[_T]]) -> _T:
         """Return what the verb returns; try again, three times at most, when others were at the same rows."""
         return await self.attempt_step(lambda: verb(self))
+
+    async def attempt_reading(self, verb: Callable[[Database], Awaitable[_T]]) -> _T:
+        """Return what the verb returns, as :meth:`attempt` does."""
+        return await self.attempt(verb)
 
     async def attempt_step(self, step: Callable[[], Awaitable[_T]]) -> _T:
         """Return what the step returns; one step may be several verbs in a transaction of their own."""

@@ -36,6 +36,10 @@ class JoinedDatabase:
             await self.session.flush()
         return await translated(lambda: verb(self), last=self._is_last)
 
+    async def attempt_reading(self, verb: Callable[[Database], Awaitable[_T]]) -> _T:
+        """Return what the verb returns, as :meth:`attempt` does."""
+        return await self.attempt(verb)
+
     async def attempt_step(self, step: Callable[[], Awaitable[_T]]) -> _T:
         """Return what the step returns; each verb in it is an attempt."""
         return await step()

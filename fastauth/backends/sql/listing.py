@@ -4,14 +4,14 @@ from collections.abc import Sequence
 
 from sqlalchemy import bindparam, or_, select
 
-from fastauth.backends.sql.base import SQLBase, is_name, verb
+from fastauth.backends.sql.base import SQLBase, is_name, reading
 from fastauth.core.models import Account, U
 
 
 class SQLUserListing(SQLBase[U]):
     """The verb of :class:`~fastauth.core.protocols.UserStore` that lists users, on SQL."""
 
-    @verb
+    @reading
     async def list_users(
         self,
         *,

@@ -8,7 +8,7 @@ from sqlalchemy import delete, insert, select, update
 from sqlalchemy.exc import IntegrityError
 from sqlalchemy.ext.asyncio import AsyncConnection
 
-from fastauth.backends.sql.base import SQLBase, is_name, role_names, verb
+from fastauth.backends.sql.base import SQLBase, is_name, reading, role_names, verb
 from fastauth.backends.sql.errors import LostRaceError
 from fastauth.core.exceptions import (
     PermissionDeniedException,
@@ -24,7 +24,7 @@ _ID_BYTES = 8
 class SQLRoleStore(SQLBase[U]):
     """:class:`~fastauth.core.protocols.RoleStore` on SQL."""
 
-    @verb
+    @reading
     async def list_roles(self) -> Sequence[Role]:
         """Return all roles by name."""
         roles = self._tables.roles.c
@@ -33,7 +33,7 @@ class SQLRoleStore(SQLBase[U]):
         # Sorted here: collations of databases differ in where they put a hyphen.
         return sorted((Role(*row) for row in rows), key=lambda role: role.name)
 
-    @verb
+    @reading
     async def get_role(self, role_id: str) -> Role | None:
         """Return the role, or None."""
         if not _is_id(role_id):

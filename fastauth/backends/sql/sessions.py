@@ -6,7 +6,7 @@ from datetime import datetime
 from sqlalchemy import Table, bindparam, delete, insert, literal, select, update
 from sqlalchemy.exc import IntegrityError
 
-from fastauth.backends.sql.base import COUNTED, SQLBase, is_session_id, verb
+from fastauth.backends.sql.base import COUNTED, SQLBase, is_session_id, reading, verb
 from fastauth.backends.sql.database import Database
 from fastauth.backends.sql.mapping import UserMapping
 from fastauth.backends.sql.tables import Tables
@@ -76,7 +76,7 @@ class SQLTokenStore(SQLBase[U]):
         async with self.database.write_once() as connection:
             return bool((await connection.execute(add, execution_options=COUNTED)).rowcount)
 
-    @verb
+    @reading
     async def authenticate(self, session_id: str) -> Account[U] | None:
         """Return the account of this session with its roles, and with ``account.session`` set, or None."""
         if not is_session_id(session_id):
@@ -139,7 +139,7 @@ class SQLTokenStore(SQLBase[U]):
             await self._check_rank(connection, key, unless_holding)
             return await self._revoke_sessions(connection, key, now, except_session)
 
-    @verb
+    @reading
     async def list_sessions(self, user_id: str, *, now: datetime) -> Sequence[Session]:
         """Return the user's live sessions, newest first."""
         key = self._mapping.parse_key(user_id)

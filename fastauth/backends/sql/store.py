@@ -13,7 +13,7 @@ from typing_extensions import TypeVar
 
 from fastauth.backends.common import DEFAULT_PREFIX, checked_prefix
 from fastauth.backends.sql.audit import SQLAuditStore
-from fastauth.backends.sql.base import verb
+from fastauth.backends.sql.base import reading
 from fastauth.backends.sql.changes import SQLUserChanges
 from fastauth.backends.sql.commit import CommittingDatabase
 from fastauth.backends.sql.database import EngineDatabase, begin_on_sqlite
@@ -118,7 +118,7 @@ class SQLStore(SQLUserChanges[M], SQLUserListing[M], SQLRoleStore[M], SQLTokenSt
             await begin_on_sqlite(connection)
             await connection.run_sync(create)
 
-    @verb
+    @reading
     async def missing_schema(self) -> Sequence[str]:
         """Return the names of the tables that are missing."""
 

@@ -7,7 +7,7 @@ from sqlalchemy import Connection, bindparam, delete, insert, literal, select
 from sqlalchemy.ext.asyncio import AsyncConnection
 from sqlalchemy.orm import Session as ORMSession
 
-from fastauth.backends.sql.base import COUNTED, SQLBase, is_name, verb
+from fastauth.backends.sql.base import COUNTED, SQLBase, is_name, reading, verb
 from fastauth.backends.sql.database import Database
 from fastauth.backends.sql.errors import is_duplicate, is_misfit, is_refused
 from fastauth.backends.sql.mapping import UserMapping
@@ -99,7 +99,7 @@ class SQLUserStore(SQLBase[U]):
                         return min(group)
         return None
 
-    @verb
+    @reading
     async def get_user(self, user_id: str) -> Account[U] | None:
         """Return the account of this user with its roles, or None."""
         key = self._mapping.parse_key(user_id)
@@ -107,7 +107,7 @@ class SQLUserStore(SQLBase[U]):
             return None
         return await self._one_account("key", key)
 
-    @verb
+    @reading
     async def find_user(self, login: Login) -> Account[U] | None:
         """Return the account with this username or with this e-mail address, or None."""
         account = await self._one_account(login.kind, login.value) if is_name(login.value) else None

@@ -283,7 +283,8 @@ def test_our_tables_join_the_apps_metadata() -> None:
     store = SQLStore(ENGINE, user_model=Member)
 
     ours = {name: table for name, table in OwnBase.metadata.tables.items() if "fastauth" in name}
-    assert sorted(ours) == ["auth.fastauth_roles", "auth.fastauth_sessions", "auth.fastauth_user_roles"]
+    names = ("audit_records", "roles", "sessions", "used_tokens", "user_roles")
+    assert sorted(ours) == [f"auth.fastauth_{name}" for name in names]
     assert all(
         dict(table.kwargs) == {"mysql_charset": "utf8mb4", "mariadb_engine": "InnoDB"} for table in ours.values()
     )

@@ -100,7 +100,8 @@ async def test_what_is_missing_is_named(engine: AsyncEngine) -> None:
     async with engine.begin() as connection:
         await connection.run_sync(store._tables.sessions.drop)
 
-    assert everything == ["fastauth_users", "fastauth_roles", "fastauth_user_roles", "fastauth_sessions"]
+    names = ("users", "roles", "user_roles", "sessions", "used_tokens", "audit_records")
+    assert everything == [f"fastauth_{name}" for name in names]
     assert list(await store.missing_schema()) == ["fastauth_sessions"]
 
 
@@ -172,8 +173,10 @@ async def test_the_tables_that_the_user_table_refers_to_are_made(tmp_path: Path)
     await engine.dispose()
     assert tables == [
         "countries",
+        "fastauth_audit_records",
         "fastauth_roles",
         "fastauth_sessions",
+        "fastauth_used_tokens",
         "fastauth_user_roles",
         "members",
         "teams",
