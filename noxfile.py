@@ -10,6 +10,7 @@ PROJECT = nox.project.load_toml("pyproject.toml")
 PYTHONS = ["3.10", "3.11", "3.12", "3.13"]
 EVERY_STORE = "sql,postgres,mysql,mongo"
 IN_PARALLEL = ["--numprocesses=auto", "--dist=worksteal"]
+EVERY_TEST = ["-m", "slow or not slow"]
 MONGO_TESTS = ["tests/backends", "tests/web", "tests/services", "tests/stores"]
 
 
@@ -47,9 +48,9 @@ def slow(session: nox.Session) -> None:
 
 @nox.session
 def coverage(session: nox.Session) -> None:
-    """Run the tests, and fail where a line or a branch was not reached."""
+    """Run the tests, the slow ones too, and fail where a line or a branch was not reached."""
     install(session, "tests", extras=EVERY_STORE)
-    session.run("pytest", *IN_PARALLEL, "--cov", "--cov-report=term-missing", *session.posargs)
+    session.run("pytest", *IN_PARALLEL, *EVERY_TEST, "--cov", "--cov-report=term-missing", *session.posargs)
 
 
 @nox.session(python=PYTHONS)

@@ -2,6 +2,7 @@
 
 import asyncio
 import base64
+import hashlib
 import json
 import re
 import threading
@@ -256,7 +257,13 @@ async def registration(setup: Setup) -> Any:
 
 
 async def eight_characters(setup: Setup) -> Any:
-    return (await register(setup, "12345678")).status_code
+    return (await register(setup, "eight by")).status_code
+
+
+async def breach_of_eight(prefix: str) -> str:
+    """Answer as a service for breached passwords does, which knows the password of :func:`eight_characters`."""
+    digest = hashlib.sha1(b"eight by").hexdigest().upper()
+    return f"{digest[5:]}:7" if digest.startswith(prefix) else ""
 
 
 async def users_of_own_store(setup: Setup) -> Any:

@@ -24,6 +24,7 @@ from tests.observations import (
     access_samesite,
     algorithm,
     audience,
+    breach_of_eight,
     by_no_page,
     by_origin,
     by_same_site,
@@ -190,6 +191,9 @@ GROUPS: dict[tuple[type[Any], str], dict[str, Case]] = {
         "bcrypt_cost": Case(5, cost, without=["4"], with_it=["5"]),
         "hasher": Case(MARKED, scheme, without="$bcrypt", with_it="marked:"),
         "threads": Case(1, hashes_at_once, without=True, with_it=False, beside={**HASHED, "threads": 6}),
+        "blocklist": Case(["Eight by"], eight_characters, without=201, with_it=422),
+        "service_name": Case("Eight by", eight_characters, without=201, with_it=422),
+        "breach_check": Case(breach_of_eight, eight_characters, without=201, with_it=422),
     },
 }
 

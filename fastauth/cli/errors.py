@@ -1,6 +1,7 @@
 """Every failure as one line that says what to do, with Click's exit status: 1 for what failed, 2 for misuse."""
 
 import asyncio
+import re
 import traceback
 from collections.abc import Iterator
 
@@ -43,9 +44,14 @@ _OUTAGES = {
         "authentication failed",
     ): "The database refuses this user or password: check them in the URL.",
     (
-        "does not exist",
         "unknown database",
-    ): "The database server has no such database, role or table: make it, or check the URL.",
+    ): "The database server has no database of this name: make it, as with CREATE DATABASE, or check the URL.",
+}
+_NOT_THERE = re.compile(r'(database|role|relation) "([^"]+)" does not exist')
+_CURES = {
+    "database": "make it, as with createdb {name}, or check the name in the URL",
+    "role": "make it, as with createuser {name}, or check the user in the URL",
+    "relation": "run fastauth init, or your migrations",
 }
 
 
@@ -116,6 +122,10 @@ def _known_outage(error: BaseException) -> str | None:
     if isinstance(error, FastAuthException) and not isinstance(error, StoreUnavailableException):
         return None
     texts = " ".join(str(cause) for cause in causes).lower()
+    absent = _NOT_THERE.search(texts)
+    if absent is not None:
+        cure = _CURES[absent[1]].format(name=absent[2])
+        return f"The database server has no {absent[1].replace('relation', 'table')} {absent[2]!r}: {cure}."
     for words, sentence in _OUTAGES.items():
         if any(word in texts for word in words):
             return sentence

@@ -8,7 +8,7 @@ from typing import Any
 import click
 
 from fastauth.cli.errors import Failure, Misuse
-from fastauth.cli.options import Options, target_options
+from fastauth.cli.options import Options, app_argument, target_options
 from fastauth.cli.output import bold, done, json_option, note, print_json
 from fastauth.cli.prompts import Password, PasswordSource, password_options
 from fastauth.cli.root import Command
@@ -77,7 +77,7 @@ class Plan:
 
 
 @click.command(cls=Command)
-@click.argument("app", required=False, metavar="[APP]")
+@app_argument
 @target_options
 @click.option("--tables/--no-tables", default=True, help="Make tables, or collections and indexes.")
 @click.option("--roles/--no-roles", default=True, help="Store the standard roles.")
@@ -171,7 +171,9 @@ async def _superadmin(on: Target, steps: Steps) -> str | None:
 
 
 def _password_of(steps: Steps, source: PasswordSource, on: Target) -> Password:
-    return replace(source, whose=f"Password of the superadmin {steps.admin_username}").read(on.auth.passwords)
+    username, email = steps.admin_username, steps.admin_email
+    source = replace(source, whose=f"Password of the superadmin {username}", username=username, email=email)
+    return source.read(on.auth.passwords)
 
 
 async def _carry_out(on: Target, steps: Steps, plan: Plan, password: Password | None, *, quiet: bool) -> None:

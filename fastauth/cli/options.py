@@ -6,8 +6,12 @@ from dataclasses import dataclass, field
 from typing import Any
 
 import click
+from click.core import ParameterSource
+
+from fastauth.cli.errors import Misuse
 
 _BACKENDS = ("sql", "mongo")
+_APP_HELP = "The app: main:auth, main:app or app.py. It is imported."
 
 
 @dataclass(frozen=True)
@@ -29,12 +33,20 @@ class Options:
 
 
 def target_options(command: Callable[..., Any]) -> Callable[..., Any]:
-    """Add the options that say what to work on, as one argument ``target``."""
+    """Add the options that say what to work on, as one argument ``target``; every such command has the same ones."""
 
     @functools.wraps(command)
-    def with_target(*args: Any, app: str | None, read_source: bool, **kwargs: Any) -> Any:
+    def with_target(
+        *args: Any, app: str | None, app_argument: str | None = None, read_source: bool, **kwargs: Any
+    ) -> Any:
         named = {name: kwargs.pop(name) for name in ("backend", "db_url", "database", "secret_key")}
-        return command(*args, target=Options(app=app, reads_only=read_source, **named), **kwargs)
+        by_environment = click.get_current_context().get_parameter_source("app") is ParameterSource.ENVIRONMENT
+        if app_argument is not None and app is not None and not by_environment:
+            raise Misuse(f"The app is named twice, as {app_argument} and --app {app}: name it once.")
+        if by_environment and named["db_url"] is not None:
+            app = None  # what is said now counts for more than what the environment says
+        target = Options(app=app_argument or app, reads_only=read_source, **named)
+        return command(*args, target=target, **kwargs)
 
     wrapped: Callable[..., Any] = with_target
     for option in (
@@ -43,12 +55,12 @@ def target_options(command: Callable[..., Any]) -> Callable[..., Any]:
         click.option("--database", metavar="NAME", help="The MongoDB database, if the URL names none."),
         click.option("--db-url", metavar="URL", help="The database; with a password, set FASTAUTH_DATABASE_URL."),
         click.option("--backend", type=click.Choice(_BACKENDS), help="The kind of store; the URL says it too."),
+        click.option("--app", envvar="FASTAUTH_APP", show_envvar=True, metavar="APP", help=_APP_HELP),
     ):
         wrapped = option(wrapped)
     return wrapped
 
 
-def app_option(command: Callable[..., Any]) -> Callable[..., Any]:
-    """Add ``--app``, for the commands whose arguments are something else."""
-    help_text = "The app: main:auth, main:app or app.py. It is imported."
-    return click.option("--app", envvar="FASTAUTH_APP", show_envvar=True, metavar="APP", help=help_text)(command)
+def app_argument(command: Callable[..., Any]) -> Callable[..., Any]:
+    """Add ``APP`` as an argument too, for the commands that have no other one."""
+    return click.argument("app_argument", required=False, metavar="[APP]")(command)

@@ -75,6 +75,14 @@ def print_json(value: Any) -> None:
     click.echo(json.dumps(value, indent=2, ensure_ascii=False, default=_plain))
 
 
+def tell(text: str, facts: Mapping[str, Any], *, as_json: bool) -> None:
+    """Say what was done: in words, or as a JSON object of what a script would want to know of it."""
+    if as_json:
+        print_json(facts)
+    else:
+        done(text)
+
+
 def print_table(columns: Sequence[str], rows: Sequence[Sequence[Any]]) -> None:
     """Print rows under a heading, as wide as their widest cell; the last column is not padded."""
     texts = [[_cell(value) for value in row] for row in rows]

@@ -30,6 +30,8 @@ class PasswordSource:
         generate: Make one, and show it once.
         stdin_option: The name of the option, for the sentence that says what to do.
         whose: What it is for, for the prompt.
+        username: Of the account that it is for; not a password of theirs.
+        email: Of the account that it is for; not a password of theirs.
     """
 
     stdin: bool
@@ -38,6 +40,8 @@ class PasswordSource:
     generate_option: str
     environment: str
     whose: str = "Password"
+    username: str = ""
+    email: str = ""
     given: str | None = field(default=None, repr=False)
 
     def read(self, passwords: Passwords) -> "Password":
@@ -60,12 +64,25 @@ class PasswordSource:
                 f"There is no terminal to ask for a password: use {self.stdin_option}, {self.generate_option}, "
                 f"or set {self.environment}."
             )
-        return Password(_ask(self.whose, passwords))
+        return self._ask(passwords)
 
-    @staticmethod
-    def _checked(text: str, passwords: Passwords) -> "Password":
-        passwords.check(conceal(text))
+    def _checked(self, text: str, passwords: Passwords) -> "Password":
+        passwords.policy.check(conceal(text), username=self.username, email=self.email)
         return Password(text)
+
+    def _ask(self, passwords: Passwords) -> "Password":
+        while True:
+            with interruptible():
+                text: str = click.prompt(
+                    f"{self.whose} (at least {passwords.policy.min_length} characters)",
+                    hide_input=True,
+                    confirmation_prompt="Once more",
+                    err=True,
+                )
+            try:
+                return self._checked(text, passwords)
+            except ValidationException as error:
+                click.echo(reason(error), err=True)
 
 
 @dataclass(frozen=True)
@@ -106,24 +123,6 @@ def _first_line_of_stdin(option: str) -> str:
     if not line:
         raise Misuse(f"{option} found no password on the standard input: write it as one line.")
     return line
-
-
-def _ask(whose: str, passwords: Passwords) -> str:
-    while True:
-        with interruptible():
-            text: str = click.prompt(
-                f"{whose} (at least {passwords.min_length} characters)",
-                hide_input=True,
-                confirmation_prompt="Once more",
-                err=True,
-            )
-        conceal(text)
-        try:
-            passwords.check(text)
-        except ValidationException as error:
-            click.echo(reason(error), err=True)
-        else:
-            return text
 
 
 def confirm(question: str, *, yes: bool) -> None:

@@ -2,17 +2,18 @@
 
 from collections.abc import Sequence
 from dataclasses import asdict
+from typing import Any
 
 import click
 
 from fastauth.cli.errors import Failure
-from fastauth.cli.options import Options, app_option, target_options
-from fastauth.cli.output import count, done, json_option, print_json, print_table
+from fastauth.cli.options import Options, target_options
+from fastauth.cli.output import count, done, json_option, print_json, print_table, tell
 from fastauth.cli.people import account_of, user_argument
 from fastauth.cli.prompts import confirm
 from fastauth.cli.root import Group
 from fastauth.cli.target import Target, work_on
-from fastauth.core.models import STANDARD_ROLES, Role
+from fastauth.core.models import STANDARD_ROLES, Account, Role
 
 _MANY = 1000
 
@@ -23,7 +24,6 @@ def roles() -> None:
 
 
 @roles.command("list")
-@app_option
 @target_options
 @json_option
 def list_roles(target: Options, as_json: bool) -> None:
@@ -43,7 +43,6 @@ def list_roles(target: Options, as_json: bool) -> None:
 @roles.command()
 @click.argument("name")
 @click.option("--description", default="", help="What it is for.")
-@app_option
 @target_options
 @json_option
 def create(name: str, description: str, target: Options, as_json: bool) -> None:
@@ -62,62 +61,61 @@ def create(name: str, description: str, target: Options, as_json: bool) -> None:
 @roles.command()
 @click.argument("name")
 @click.option("--yes", "-y", is_flag=True, help="Do not ask.")
-@app_option
 @target_options
-def delete(name: str, yes: bool, target: Options) -> None:
+@json_option
+def delete(name: str, yes: bool, target: Options, as_json: bool) -> None:
     """Delete a role, and take it from its holders. Asks first."""
 
-    async def work(on: Target) -> None:
+    async def work(on: Target) -> Role:
         role = await _named(on, name)
         holders = len(await on.auth.accounts.list(role=role.name, limit=_MANY))
         held = f"{'at least ' if holders == _MANY else ''}{count(holders, 'user')}"
         confirm(f"Delete the role {role.name}, held by {held}, for good?", yes=yes)
         await on.auth.roles.delete(role.id)
+        return role
 
-    work_on(target, work)
-    done(f"deleted the role {name.lower()}")
+    role = work_on(target, work)
+    tell(f"deleted the role {role.name}", {"id": role.id, "name": role.name}, as_json=as_json)
 
 
 @roles.command()
 @user_argument
 @click.argument("role")
-@app_option
 @target_options
-def grant(user: str, by_id: bool, role: str, target: Options) -> None:
+@json_option
+def grant(user: str, by_id: bool, role: str, target: Options, as_json: bool) -> None:
     """Give a role to a user."""
 
-    async def work(on: Target) -> str:
+    async def work(on: Target) -> tuple[Account[Any], str]:
         account = await account_of(on, user, by_id)
         name = (await _named(on, role)).name
         await on.auth.roles.grant(account.id, name)
-        return (
-            f"{account.username} holds {name} already"
-            if name in account.roles
-            else f"{account.username} now holds {name}"
-        )
+        return account, name
 
-    done(work_on(target, work))
+    account, name = work_on(target, work)
+    held = name in account.roles
+    said = f"{account.username} holds {name} already" if held else f"{account.username} now holds {name}"
+    tell(said, {"id": account.id, "username": account.username, "role": name, "changed": not held}, as_json=as_json)
 
 
 @roles.command()
 @user_argument
 @click.argument("role")
-@app_option
 @target_options
-def revoke(user: str, by_id: bool, role: str, target: Options) -> None:
+@json_option
+def revoke(user: str, by_id: bool, role: str, target: Options, as_json: bool) -> None:
     """Take a role from a user."""
 
-    async def work(on: Target) -> str:
+    async def work(on: Target) -> tuple[Account[Any], str]:
         account = await account_of(on, user, by_id)
         name = (await _named(on, role)).name
         await on.auth.roles.revoke(account.id, name)
-        return (
-            f"{account.username} no longer holds {name}"
-            if name in account.roles
-            else f"{account.username} did not hold {name}"
-        )
+        return account, name
 
-    done(work_on(target, work))
+    account, name = work_on(target, work)
+    held = name in account.roles
+    said = f"{account.username} no longer holds {name}" if held else f"{account.username} did not hold {name}"
+    tell(said, {"id": account.id, "username": account.username, "role": name, "changed": held}, as_json=as_json)
 
 
 async def _named(on: Target, name: str) -> Role:

@@ -6,8 +6,8 @@ from dataclasses import asdict
 import click
 
 from fastauth.cli.errors import Failure, Misuse
-from fastauth.cli.options import Options, app_option, target_options
-from fastauth.cli.output import count, done, json_option, note, print_json, print_table
+from fastauth.cli.options import Options, target_options
+from fastauth.cli.output import count, json_option, note, print_json, print_table, tell
 from fastauth.cli.people import account_of, user_argument
 from fastauth.cli.root import Group
 from fastauth.cli.target import Target, work_on
@@ -22,7 +22,6 @@ def sessions() -> None:
 
 @sessions.command("list")
 @user_argument
-@app_option
 @target_options
 @json_option
 def list_sessions(user: str, by_id: bool, target: Options, as_json: bool) -> None:
@@ -49,28 +48,28 @@ def list_sessions(user: str, by_id: bool, target: Options, as_json: bool) -> Non
 @click.argument("session", required=False)
 @click.option("--user", metavar="USER", help="End all sessions of this user instead.")
 @click.option("--id", "by_id", is_flag=True, help="USER is an id, not a username or e-mail address.")
-@app_option
 @target_options
-def revoke(session: str | None, user: str | None, by_id: bool, target: Options) -> None:
+@json_option
+def revoke(session: str | None, user: str | None, by_id: bool, target: Options, as_json: bool) -> None:
     """End one session, or all of a user; their tokens are refused at once."""
     if (session is None) == (user is None):
         raise Misuse("Say which session to end, or whose with --user USER; one of the two.")
 
-    async def work(on: Target) -> str:
+    async def work(on: Target) -> tuple[int, str]:
         if user is not None:
             account = await account_of(on, user, by_id)
-            return f"ended {count(await on.auth.sessions.end_all(account.id), 'session')} of {account.username}"
+            return await on.auth.sessions.end_all(account.id), f" of {account.username}"
         try:
             await on.auth.sessions.end(session or "")
         except SessionNotFoundException as error:
             raise Failure("There is no live session of this id: fastauth sessions list USER shows them.") from error
-        return "ended 1 session"
+        return 1, ""
 
-    done(work_on(target, work))
+    ended, whose = work_on(target, work)
+    tell(f"ended {count(ended, 'session')}{whose}", {"ended": ended}, as_json=as_json)
 
 
 @sessions.command()
-@app_option
 @target_options
 @json_option
 def purge(target: Options, as_json: bool) -> None:
@@ -80,7 +79,4 @@ def purge(target: Options, as_json: bool) -> None:
         return await on.auth.sessions.purge_expired()
 
     deleted = work_on(target, work)
-    if as_json:
-        print_json({"deleted": deleted})
-    else:
-        done(f"deleted {count(deleted, 'session')} that had expired")
+    tell(f"deleted {count(deleted, 'session')} that had expired", {"deleted": deleted}, as_json=as_json)

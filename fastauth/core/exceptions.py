@@ -32,7 +32,7 @@ Codes are part of the HTTP contract and never change; statuses belong to :mod:`f
 """
 
 from collections.abc import Collection, Sequence
-from typing import ClassVar, TypedDict
+from typing import ClassVar, Literal, TypedDict
 
 
 class FastAuthException(Exception):
@@ -274,11 +274,29 @@ class ValidationException(FastAuthException):
         return cls(details=[ErrorDetail(loc=["body", field], msg=message, type=kind)])
 
 
+PasswordReason = Literal["too_short", "too_long", "common", "personal", "breached"]
+"""Why a password is refused; ``personal`` is the account's own name or address, or the name of the service."""
+
+
 class WeakPasswordException(ValidationException):
-    """The password does not meet the policy; the message says which rule."""
+    """The password does not meet the policy; the message says which rule.
+
+    Args:
+        reason: The rule, for programs; None where the app itself refused the password.
+    """
 
     code = "FASTAUTH_WEAK_PASSWORD"
     default_message = "This password is too weak."
+
+    def __init__(
+        self,
+        message: str | None = None,
+        *,
+        details: Sequence[ErrorDetail] = (),
+        reason: PasswordReason | None = None,
+    ) -> None:
+        self.reason = reason
+        super().__init__(message, details=details)
 
 
 class RateLimitedException(FastAuthException):

@@ -1,23 +1,21 @@
-"""The one place where passwords are judged, hashed and verified: off the event loop, and with a decoy for nobody."""
+"""The one place where passwords are hashed and verified: off the event loop, and with a decoy for nobody."""
 
 import asyncio
 import contextlib
 import os
-import re
 import threading
 import unicodedata
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from typing import NamedTuple, TypeVar
 
-from fastauth.core.exceptions import ConfigurationError, ErrorDetail, ValidationException, WeakPasswordException
+from fastauth.core.exceptions import ConfigurationError
 from fastauth.core.hashers import BcryptHasher
+from fastauth.core.password_policy import PasswordPolicy
 from fastauth.core.protocols import PasswordHasher
-from fastauth.core.settings import MAX_PASSWORD_LENGTH, MIN_PASSWORD_LENGTH, PasswordSettings
+from fastauth.core.settings import LONGEST_SPELLING, PasswordSettings
 
 _T = TypeVar("_T")
-_SURROGATES = re.compile(r"[\ud800-\udfff]")
-_PRODUCTION_MIN_LENGTH = 15
 _PRODUCTION_MIN_COST = 10  # OWASP Password Storage Cheat Sheet
 _NICENESS = 10
 
@@ -35,7 +33,7 @@ class Verification(NamedTuple):
 
 
 class Passwords:
-    """Judges, hashes and verifies passwords.
+    """Hashes and verifies passwords, and holds the policy that judges them.
 
     bcrypt lets go of the interpreter's lock, so that a pool of one thread per core uses the whole machine; the threads
     run at a lower priority, so that other requests hardly feel a storm of sign-ins.
@@ -51,7 +49,7 @@ class Passwords:
                 f"PasswordSettings(bcrypt_cost={settings.bcrypt_cost}) is too cheap for production; "
                 f"use at least {_PRODUCTION_MIN_COST}."
             )
-        self.min_length = settings.min_length or (_PRODUCTION_MIN_LENGTH if production else MIN_PASSWORD_LENGTH)
+        self.policy = PasswordPolicy(settings, production=production)
         bcrypt_hasher = BcryptHasher(settings.bcrypt_cost)
         self._hasher: PasswordHasher = settings.hasher or bcrypt_hasher
         self._readable: tuple[PasswordHasher, ...] = (self._hasher, bcrypt_hasher)
@@ -59,24 +57,6 @@ class Passwords:
         self._threads = settings.threads or os.cpu_count() or 1
         self._pool: ThreadPoolExecutor | None = None
         self._pool_lock = threading.Lock()
-
-    def check(self, password: str) -> None:
-        """Judge a password that is about to be set, in code points and in NFC.
-
-        Raises:
-            WeakPasswordException: It is too short or too long.
-            ValidationException: It holds half of a surrogate pair, which is no character.
-        """
-        if _SURROGATES.search(password):
-            raise ValidationException.of("password", "The password has a character that is not valid Unicode.")
-        length = len(password) if len(password) > MAX_PASSWORD_LENGTH * 2 else len(_nfc(password))
-        if length < self.min_length:
-            message, kind = f"The password needs at least {self.min_length} characters.", "password_too_short"
-        elif length > MAX_PASSWORD_LENGTH:
-            message, kind = f"The password may have at most {MAX_PASSWORD_LENGTH} characters.", "password_too_long"
-        else:
-            return
-        raise WeakPasswordException(message, details=[ErrorDetail(loc=["body", "password"], msg=message, type=kind)])
 
     def recognizes(self, stored: str) -> bool:
         """Say whether ``stored`` is a hash that can be verified here."""
@@ -103,7 +83,7 @@ class Passwords:
 
     def _verify(self, password: str, stored: str | None) -> Verification:
         hasher = next((each for each in self._readable if stored and each.recognizes(stored)), None)
-        if hasher is None or stored is None or len(password) > MAX_PASSWORD_LENGTH * 2:
+        if hasher is None or stored is None or len(password) > LONGEST_SPELLING:
             self._hasher.verify("", self._decoy)
             return Verification(ok=False)
         normal = _nfc(password)

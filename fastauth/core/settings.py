@@ -1,8 +1,8 @@
 """The settings, in small frozen groups; each is checked when it is made, and every one of them changes something."""
 
 import re
-from collections.abc import Sequence
-from dataclasses import dataclass
+from collections.abc import Awaitable, Callable, Collection, Sequence
+from dataclasses import dataclass, field
 from datetime import timedelta
 from typing import Literal
 
@@ -11,6 +11,7 @@ from fastauth.core.protocols import PasswordHasher
 
 MIN_PASSWORD_LENGTH = 8  # NIST SP 800-63B-4 and ASVS 6.2.1: the floor under any setting
 MAX_PASSWORD_LENGTH = 1024
+LONGEST_SPELLING = 4 * MAX_PASSWORD_LENGTH  # no character of NFC is spelled with more than four (UAX #15)
 _MAX_REMEMBERED_TOKENS = 65_536  # some hundred megabytes
 _COOKIE_NAME = re.compile(r"[A-Za-z0-9_.-]{1,64}")
 _ORIGIN = re.compile(r"https?://(?:[a-z0-9.-]+|\[[0-9a-f:.]+\])(?::[0-9]{1,5})?", re.IGNORECASE)
@@ -77,12 +78,20 @@ class PasswordSettings:
         bcrypt_cost: The work factor of new hashes, the base-2 logarithm of the rounds.
         hasher: What makes new hashes instead of bcrypt; bcrypt hashes are verified all the same, and made anew.
         threads: How many hashes may be computed at once; None is one per processor core.
+        blocklist: Further passwords to refuse, beside the shipped list of some 16,000 common ones.
+        service_name: The name of your service, which is no password for it.
+        breach_check: Asks a service for breached passwords: given the first five hexadecimal digits of a SHA-1, it
+            returns the text of the range answer, a line ``rest of the digest:count`` for each. A password is never
+            sent. If the service does not answer within three seconds, the password is accepted and a warning logged.
     """
 
     min_length: int | None = None
     bcrypt_cost: int = 12
     hasher: PasswordHasher | None = None
     threads: int | None = None
+    blocklist: Collection[str] = field(default=(), repr=False)
+    service_name: str | None = None
+    breach_check: Callable[[str], Awaitable[str]] | None = None
 
     def __post_init__(self) -> None:
         _require(
@@ -91,6 +100,9 @@ class PasswordSettings:
         )
         _require(4 <= self.bcrypt_cost <= 31, "PasswordSettings(bcrypt_cost=...) is between 4 and 31.")
         _require(self.threads is None or self.threads >= 1, "PasswordSettings(threads=...) is at least 1.")
+        _require(
+            not isinstance(self.blocklist, str), "PasswordSettings(blocklist=...) is several passwords, not one text."
+        )
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -1,5 +1,6 @@
 """What goes wrong is one line that says what to do, with status 1 or 2, and no traceback unless it is asked for."""
 
+import json
 import socket
 import subprocess
 import sys
@@ -8,6 +9,8 @@ from pathlib import Path
 import pytest
 
 from fastauth.cli import target
+from fastauth.cli.errors import as_failure
+from fastauth.core.exceptions import StoreUnavailableException
 from tests.cli.conftest import APP, KEY, PASSWORD, Run, one_line, spawn
 
 pytestmark = pytest.mark.slow
@@ -188,6 +191,24 @@ def test_an_apps_own_configuration_error(folder: Path, run: Run) -> None:
     assert "needs at least 32 bytes" in one_line(run("init", "main:auth"), 1)
 
 
+def test_what_is_said_counts_for_more_than_the_environment(project: Path, run: Run) -> None:
+    """``FASTAUTH_APP`` names the app for every command, and gives way to an app or a URL that is given."""
+    by_environment = run("users", "list", "--json", FASTAUTH_APP="main:auth")
+    by_url = run("users", "list", "--json", "--db-url", "sqlite:///./app.db", FASTAUTH_APP="nosuch:auth")
+    by_argument = run("doctor", "main:auth", FASTAUTH_APP="nosuch:auth")
+    by_option = run("doctor", "--app", "main:auth", FASTAUTH_APP="nosuch:auth")
+    of_init = run("init", "--no-admin", FASTAUTH_APP="main:auth")
+
+    for done in (by_environment, by_url, by_argument, by_option, of_init):
+        assert done.exit_code == 0, done.output
+    assert json.loads(by_environment.stdout) == json.loads(by_url.stdout)
+
+
+def test_an_app_is_named_once(project: Path, run: Run) -> None:
+    """The argument and ``--app`` are two spellings of one thing."""
+    assert "name it once" in one_line(run("doctor", "main:auth", "--app", "main:auth"), 2)
+
+
 @pytest.mark.parametrize(
     "arguments",
     [
@@ -233,6 +254,26 @@ def test_a_url_that_there_is_no_store_for_is_passed_over(folder: Path, run: Run)
     (folder / "config.py").write_text('DATABASE_URL = "redis://localhost"\nDB_URL = "sqlite:///typo.db"\n')
 
     assert "There is no database file typo.db" in one_line(run("users", "list", "--backend", "sql"), 1)
+
+
+@pytest.mark.parametrize(
+    ("words", "says"),
+    [
+        ('FATAL: database "shop" does not exist', "has no database 'shop': make it, as with createdb shop"),
+        ('role "app" does not exist', "has no role 'app': make it, as with createuser app"),
+        ('relation "fastauth_users" does not exist', "has no table 'fastauth_users': run fastauth init"),
+        ("(1049, \"Unknown database 'shop'\")", "has no database of this name: make it"),
+        ("(1045, \"Access denied for user 'app'\")", "refuses this user or password"),
+        ("Authentication failed.", "refuses this user or password"),
+    ],
+)
+def test_what_databases_say_in_words_only(words: str, says: str) -> None:
+    """What is not there, or not allowed, is told with what to do, in whatever class a driver wraps it."""
+    error = StoreUnavailableException()
+    error.__cause__ = RuntimeError(words)
+
+    assert says in as_failure(RuntimeError(words)).message
+    assert says in as_failure(error).message
 
 
 def test_a_file_to_read_that_is_not_there(run: Run) -> None:

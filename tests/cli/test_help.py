@@ -58,3 +58,20 @@ def test_every_command_takes_debug_and_says_what_it_does() -> None:
 
         assert command.get_short_help_str(), names
         assert isinstance(command, click.Group) or any(each.name == "debug" for each in command.params), names
+
+
+def test_one_way_to_say_what_to_work_on() -> None:
+    """Every command that works on an app or a database names it by the same options, and answers scripts in JSON."""
+    target = {"app", "backend", "db_url", "database", "secret_key", "read_source"}
+    working: dict[str, set[str]] = {}
+    for names in ALL:
+        command: click.Command = main
+        for name in names:
+            assert isinstance(command, click.Group)
+            command = command.commands[name]
+        options = {each.name or "" for each in command.params}
+        if options & target:
+            working[" ".join(names)] = options
+
+    assert len(working) > 15
+    assert {name for name, options in working.items() if not target | {"as_json"} <= options} == set()

@@ -53,6 +53,39 @@ def test_create_answers_json(project: Path, run: Run) -> None:
     assert made["id"]
 
 
+def test_what_was_done_as_json(project: Path, run: Run) -> None:
+    """Each act answers a script with what it did, and whether anything is another than before."""
+    steps = [
+        ("roles", "create", "editor"),
+        ("roles", "grant", "root", "editor"),
+        ("roles", "grant", "root", "editor"),
+        ("roles", "revoke", "root", "editor"),
+        ("roles", "delete", "editor", "--yes"),
+        ("users", "create", "ada", "--email", "ada@example.com", "--generate-password"),
+        ("users", "disable", "ada"),
+        ("users", "enable", "ada"),
+        ("users", "enable", "ada"),
+        ("users", "set-password", "ada", "--generate-password"),
+        ("users", "export", "out.jsonl"),
+        ("users", "delete", "ada", "--yes"),
+        ("sessions", "revoke", "--user", "root"),
+    ]
+
+    role, granted, again, revoked, gone, _, disabled, enabled, same, renewed, written, deleted, ended = [
+        json.loads(run(*step, "--json", *ON).stdout) for step in steps
+    ]
+
+    assert granted == {"id": granted["id"], "username": "root", "role": "editor", "changed": True}
+    assert (again["changed"], revoked["changed"]) == (False, True)
+    assert gone == {"id": role["id"], "name": "editor"}
+    assert disabled == {"id": disabled["id"], "username": "ada", "changed": True, "ended_sessions": 0}
+    assert (enabled["changed"], same["changed"]) == (True, False)
+    assert len(renewed["password"]) == 24
+    assert written == {"written": 2, "file": "out.jsonl"}
+    assert deleted == {"id": disabled["id"], "username": "ada"}
+    assert ended == {"ended": 0}
+
+
 @pytest.mark.parametrize(
     ("act", "says"),
     [

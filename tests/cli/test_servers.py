@@ -97,4 +97,6 @@ def test_a_database_that_the_server_does_not_have(run: Run) -> None:
     """The name of a database that is not there is one line."""
     url = postgres_url("asyncpg").set(database="no_such_database").render_as_string(hide_password=False)
 
-    assert "has no such database" in one_line(run("users", "list", "--db-url", url), 1)
+    assert "has no database 'no_such_database': make it, as with createdb no_such_database" in one_line(
+        run("users", "list", "--db-url", url), 1
+    )

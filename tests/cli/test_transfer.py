@@ -348,9 +348,11 @@ def test_export_to_the_standard_output(project: Path, run: Run) -> None:
     """``-`` writes JSON lines to the output, and never hashes."""
     shown = run("users", "export", "-", *ON)
     refused = one_line(run("users", "export", "-", "--with-hashes", *ON), 2)
+    twice = one_line(run("users", "export", "-", "--json", *ON), 2)
 
     assert [json.loads(line)["username"] for line in shown.stdout.splitlines()] == ["root"]
     assert "name a file" in refused
+    assert "name a file" in twice
 
 
 def test_an_export_into_a_folder_that_is_not_there(project: Path, run: Run) -> None:

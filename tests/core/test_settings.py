@@ -1,6 +1,7 @@
 """The settings: what is refused when they are made, and that every one of them changes something."""
 
 import dataclasses
+import hashlib
 from collections.abc import Awaitable, Callable
 from datetime import timedelta
 from typing import Any
@@ -43,6 +44,7 @@ from tests.core.other_hashers import ScryptHasher, WatchedHasher
         (PasswordSettings, {"bcrypt_cost": 3}),
         (PasswordSettings, {"bcrypt_cost": 32}),
         (PasswordSettings, {"threads": 0}),
+        (PasswordSettings, {"blocklist": "password"}),
         (CookieSettings, {"name": ""}),
         (CookieSettings, {"name": "a b"}),
         (CookieSettings, {"name": "a;b"}),
@@ -165,9 +167,14 @@ async def tokens_remembered(house: House) -> object:
 
 async def takes_ten_characters(house: House) -> object:
     try:
-        return (await house.auth.accounts.register("ada", "ada@example.com", "x" * 10)).username
+        return (await house.auth.accounts.register("ada", "ada@example.com", "ten of any")).username
     except WeakPasswordException as error:
-        return error.details[0]["type"]
+        return error.reason
+
+
+async def a_breach_of_ten(prefix: str) -> str:
+    digest = hashlib.sha1(b"ten of any").hexdigest().upper()
+    return f"{digest[5:]}:7" if digest.startswith(prefix) else ""
 
 
 async def prefix_of_hash(house: House) -> object:
@@ -191,6 +198,9 @@ OPTIONS: dict[str, tuple[Callable[[House], Awaitable[object]], Any, Any]] = {
     "bcrypt_cost": (prefix_of_hash, 4, 5),
     "hasher": (prefix_of_hash, ScryptHasher(), WatchedHasher()),
     "threads": (threads_at_work, 1, 2),
+    "blocklist": (takes_ten_characters, (), ("Ten of any",)),
+    "service_name": (takes_ten_characters, None, "Ten Of Any"),
+    "breach_check": (takes_ten_characters, None, a_breach_of_ten),
 }
 GROUPS: dict[str, type[Any]] = {
     **dict.fromkeys((field.name for field in dataclasses.fields(TokenSettings)), TokenSettings),

@@ -74,7 +74,7 @@ async def test_the_right_password_proves_the_account_by_name_or_address(
     assert hasher.computed == ["verify"] * len(logins)
 
 
-async def test_every_failure_is_the_same_and_costs_one_hash(
+async def test_r_lg_5_every_failure_is_the_same_and_costs_one_hash(
     auth: FastAuth[Any], ada: Account[Any], store: Store[Any], hasher: WatchedHasher
 ) -> None:
     """Whatever is wrong, the answer is word for word the same, and exactly one hash was computed for it."""

@@ -109,7 +109,7 @@ async def test_a_weak_password_has_a_code_of_its_own(client: AsyncClient, passwo
 
 async def test_every_character_of_a_password_counts(client: AsyncClient) -> None:
     """A password of any characters, NUL and controls too, registers and signs in, and a shorter one does not."""
-    passwords = ["\U0001f600" * 8, "x" * 1024, "with\x00null\x01 \x7f\t\r\n", "   spaces   "]
+    passwords = ["\U0001f600" * 8, "xy" * 512, "with\x00null\x01 \x7f\t\r\n", "   spaces   "]
 
     for number, password in enumerate(passwords):
         await register(client, f"ada{number}", password=password)

@@ -1,23 +1,28 @@
-"""What the three parts of the store stand on: the state of a user, read in one round trip and changed by comparison."""
+"""What all verbs of the store stand on: the state of a user, read in one round trip and changed by comparison."""
 
 import asyncio
 import copy
+import functools
 import re
-from collections.abc import Mapping, Sequence
+from collections.abc import Awaitable, Callable, Collection, Mapping, Sequence
+from dataclasses import replace
 from datetime import datetime
-from typing import Any, Generic
+from typing import Any, Generic, TypeVar, cast
 
 from bson import ObjectId
 from pymongo.errors import DuplicateKeyError
 from typing_extensions import Self
 
 from fastauth.backends.mongo.database import Database, Raw
-from fastauth.backends.mongo.errors import LostRaceError
+from fastauth.backends.mongo.errors import LostRaceError, retried
 from fastauth.backends.mongo.mapping import UserMapping
 from fastauth.backends.mongo.objects import UserObjects
 from fastauth.backends.mongo.state import UserState, joins, live, new_token, session_of
-from fastauth.core.exceptions import ProtectedRoleException
-from fastauth.core.models import SUPERADMIN, Account, U
+from fastauth.core.exceptions import PermissionDeniedException, ProtectedRoleException
+from fastauth.core.models import SUPERADMIN, VERIFIED, Account, U
+from fastauth.core.protocols import Commit, CommitStep
+
+_Verb = TypeVar("_Verb", bound=Callable[..., Awaitable[Any]])
 
 UNSET: Raw = {"$ne": True}
 """Matches a mark that is not there."""
@@ -25,8 +30,18 @@ _MOST_MARKS = 1000  # which a session is good for, old ones and those to come
 _SURROGATES = re.compile(r"[\ud800-\udfff]")
 
 
+def changing(verb: _Verb) -> _Verb:
+    """Make the method a verb that changes something: taken again when it loses a race, and with the step's consent."""
+
+    @functools.wraps(verb)
+    async def take(store: "MongoBase[Any]", *args: Any, **kwargs: Any) -> Any:
+        return await store.take(lambda store: verb(store, *args, **kwargs))
+
+    return cast("_Verb", take)  # a type checker sees the method itself: its name, arguments and result are the same
+
+
 class MongoBase(Generic[U]):
-    """The common ground of the user, role and session verbs.
+    """The common ground of all verbs.
 
     Args:
         database: Gives out the collections.
@@ -38,15 +53,42 @@ class MongoBase(Generic[U]):
         self._mapping = mapping
         self._objects = UserObjects(mapping)
         self._contended = asyncio.Lock()
+        self._step: CommitStep[U] | None = None
+        self._outside: Self | None = None
         self._username, self._email, self._hash, self._disabled = (
             mapping.stored_name(name) for name in ("username", "email", "hashed_password", "disabled")
         )
 
-    def _joined(self, session: Any) -> Self:
-        joined = copy.copy(self)
-        joined._database = self._database.joined(session)  # noqa: SLF001  # of the same class
-        joined._contended = asyncio.Lock()  # noqa: SLF001  # who holds the other may wait for this very transaction
-        return joined
+    def _with(self, **attributes: Any) -> Self:
+        other = copy.copy(self)
+        # A lock of its own: who holds the other may wait for this very step or transaction.
+        vars(other).update(attributes, _contended=asyncio.Lock())
+        return other
+
+    @retried
+    async def take(self, verb: Callable[[Self], Awaitable[Any]]) -> Any:
+        """Return what the verb returns, in one transaction with the step where there is one and the server can.
+
+        Without transactions the verb itself awaits the step, by :meth:`_deciding`. So it does in a caller's
+        transaction, where nothing can be undone but the whole.
+        """
+        step, database = self._step, self._database
+        if step is None or database.session is not None or not await database.transactions.supported():
+            return await verb(self)
+
+        async def verb_and_step(session: Any) -> Any:
+            store = self._with(_database=database.joined(session), _step=None, _outside=self)
+            result = await verb(store)
+            if result:
+                await step(Commit(result, cast("Any", store), session))
+            return result
+
+        return await database.transactions.run(verb_and_step)
+
+    async def _deciding(self, result: Any = True) -> None:
+        """Await the step, if it is to come before the write that decides, which is the next one."""
+        if self._step is not None:
+            await self._step(Commit(result, cast("Any", self._with(_step=None)), self._database.session))
 
     async def _read_user(self, user_id: str, *, role_names: Sequence[str] = ()) -> UserState | None:
         """Return the state of this user, or None."""
@@ -72,13 +114,19 @@ class MongoBase(Generic[U]):
         account: Raw = row["account"][0] if row["account"] else {}
         if account.get("disabling"):
             user[self._disabled] = True
+        email, roles = user.get(self._email), {role["name"] for role in row["roles"]}
+        verified_for = set[Any](account.get("verified_for", [email])) if VERIFIED in roles else set[Any]()
+        if email not in verified_for:
+            roles.discard(VERIFIED)
         return UserState(
             key=user["_id"],
             user=user,
             account=account,
-            roles=frozenset(role["name"] for role in row["roles"]),
+            roles=frozenset(roles),
             named={role["name"]: role["_id"] for role in row.get("named", ())},
             hash_name=self._hash,
+            email=email,
+            verified_for=frozenset(verified_for),
             disabled=bool(user.get(self._disabled)),
         )
 
@@ -88,7 +136,7 @@ class MongoBase(Generic[U]):
         return Account(
             id=user_id,
             username=state.user[self._username],
-            email=state.user[self._email],
+            email=state.email,
             hashed_password=state.hash or "",
             disabled=state.disabled,
             roles=state.roles,
@@ -96,14 +144,22 @@ class MongoBase(Generic[U]):
             session=None if session is None else session_of(session, user_id),
         )
 
-    async def _change_account(self, state: UserState, changes: Mapping[str, Any]) -> None:
-        """Write these fields of the account, if it is still as it was read.
+    @staticmethod
+    def _check_rank(state: UserState, unless_holding: Collection[str]) -> None:
+        """Refuse by the rank rule."""
+        if not state.roles.isdisjoint(unless_holding):
+            raise PermissionDeniedException(required=[SUPERADMIN])
+
+    async def _change_account(self, state: UserState, changes: Mapping[str, Any]) -> UserState:
+        """Write these fields of the account, if it is still as it was read; return the state as it is then.
 
         Raises:
             LostRaceError: It is not.
         """
         revision = {"$exists": False} if state.revision is None else state.revision
-        await self._update_account(state, {"revision": revision}, {"$set": {**changes, "revision": ObjectId()}})
+        changes = {**changes, "revision": ObjectId()}
+        await self._update_account(state, {"revision": revision}, {"$set": changes})
+        return replace(state, account={**state.account, **changes})
 
     async def _update_account(self, state: UserState, where: Raw, change: Raw) -> None:
         """Change the account where this is so of it; where there was none yet, make it.
@@ -118,6 +174,13 @@ class MongoBase(Generic[U]):
             raise LostRaceError from error
         if not made:
             raise LostRaceError
+
+    @staticmethod
+    def _verification(state: UserState, addresses: Collection[Any]) -> Raw:
+        """Return the fields of the account that make the role ``verified`` count for these addresses."""
+        role_id, roles = state.named.get(VERIFIED), state.account.get("roles", [])
+        held = [role_id] if addresses and role_id is not None else []
+        return {"roles": [*(each for each in roles if each != role_id), *held], "verified_for": [*addresses]}
 
     async def _keep_a_superadmin(self, state: UserState) -> None:
         """Refuse when the user is the last enabled superadmin; otherwise see to it that another one remains.

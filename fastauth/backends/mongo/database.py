@@ -13,6 +13,7 @@ from pymongo.read_concern import ReadConcern
 
 from fastauth.backends.mongo.documents import Binding
 from fastauth.backends.mongo.errors import translated_errors
+from fastauth.backends.mongo.transactions import Transactions
 from fastauth.core.exceptions import ConfigurationError
 
 Raw: TypeAlias = dict[str, Any]
@@ -20,6 +21,7 @@ Raw: TypeAlias = dict[str, Any]
 
 _decode: Any = cast("Any", bson).decode
 _PREFIX = "fastauth_"
+_OURS = ("accounts", "roles", "sessions", "used_tokens", "audit_records")
 _DRIVER = "PyMongo" if hasattr(Document, "get_pymongo_collection") else "Motor"  # Beanie 2, and Beanie 1
 _WANTED = {
     "PyMongo": "pass AsyncMongoClient(...)['name'] from pymongo",
@@ -68,16 +70,21 @@ class Collection:
             cursor = await begun if inspect.isawaitable(begun) else begun  # PyMongo's is, Motor's is not
             return cast("list[Raw]", await cursor.to_list(None))
 
-    async def find(self, where: Raw, *, sort: Sequence[tuple[str, int]] = ()) -> list[Raw]:
-        """Return the documents."""
+    async def find(self, where: Raw, *, sort: Sequence[tuple[str, int]] = (), limit: int = 0) -> list[Raw]:
+        """Return the documents; all of them, without a limit."""
         with translated_errors():
-            cursor = self._handle.find(where, sort=sort or None, session=self._session)
+            cursor = self._handle.find(where, sort=sort or None, limit=limit, session=self._session)
             return cast("list[Raw]", await cursor.to_list(None))
 
     async def find_one(self, where: Raw) -> Raw | None:
         """Return the document, or None."""
         with translated_errors():
             return cast("Raw | None", await self._handle.find_one(where, session=self._session))
+
+    async def count(self, where: Raw) -> int:
+        """Return how many documents there are."""
+        with translated_errors():
+            return int(await self._handle.count_documents(where, session=self._session))
 
     async def insert_one(self, document: Raw) -> None:
         """Store a document."""
@@ -88,12 +95,6 @@ class Collection:
         """Store those of the documents that can be stored, and raise the driver's error about the others."""
         with translated_errors():
             await self._handle.insert_many(documents, ordered=False, session=self._session)
-
-    async def replace_one(self, where: Raw, document: Raw) -> bool:
-        """Replace the document; say whether it was there."""
-        with translated_errors():
-            result = await self._handle.replace_one(where, document, session=self._session)
-            return bool(result.matched_count)
 
     async def update_one(self, where: Raw, change: Raw, *, upsert: bool = False) -> bool:
         """Change the document, or make it; say whether it is as asked for now."""
@@ -141,6 +142,8 @@ class Collections(NamedTuple):
     accounts: Collection
     roles: Collection
     sessions: Collection
+    used_tokens: Collection
+    audit_records: Collection
 
 
 class Database:
@@ -149,6 +152,10 @@ class Database:
     Args:
         handle: The app's own; its client and connections are shared with the app.
         user_model: The app's document class.
+
+    Attributes:
+        session: The client session that all commands are in; None where there is none.
+        transactions: Runs what is to be in a transaction of our own.
 
     Raises:
         ConfigurationError: The handle is not one that the installed Beanie works with.
@@ -166,20 +173,21 @@ class Database:
         self._handle: Any = handle
         self._model = user_model
         self._binding = Binding(user_model, handle)
-        self._session: Any = None
+        self.session: Any = None
+        self.transactions = Transactions(handle.client)
         self._collections: Collections | None = None
 
     def joined(self, session: Any) -> "Database":
         """Return the same database, with every command in the caller's client session."""
         joined = copy.copy(self)
-        joined._session = session  # noqa: SLF001  # of the same class
-        joined._collections = None  # noqa: SLF001
+        joined.session = session
+        joined._collections = None  # noqa: SLF001  # of the same class
         return joined
 
     @property
     def in_transaction(self) -> bool:
-        """Whether the commands are part of a caller's transaction."""
-        return self._session is not None and bool(self._session.in_transaction)
+        """Whether the commands are part of a transaction."""
+        return self.session is not None and bool(self.session.in_transaction)
 
     async def ready(self, *, with_indexes: bool = False) -> Collections:
         """Return the collections; at the first call Beanie is told of the user class.
@@ -190,7 +198,7 @@ class Database:
         if self._collections is None or with_indexes:
             with translated_errors():
                 await self._binding.bind(with_indexes=with_indexes)
-            ours = (self._collection(f"{_PREFIX}{name}") for name in ("accounts", "roles", "sessions"))
+            ours = (self._collection(f"{_PREFIX}{name}") for name in _OURS)
             self._collections = Collections(self._collection(str(self._model.get_collection_name())), *ours)
         return self._collections
 
@@ -205,7 +213,7 @@ class Database:
             write_concern=WriteConcern("majority", j=True),
             read_concern=ReadConcern("local"),
         )
-        return Collection(handle, self._session)
+        return Collection(handle, self.session)
 
     async def collection_names(self) -> Sequence[str]:
         """Return the names of the collections that exist."""

@@ -4,7 +4,7 @@ from collections.abc import Sequence
 
 from fastauth.backends.mongo.base import UNSET, MongoBase, is_text
 from fastauth.backends.mongo.database import Raw
-from fastauth.core.models import Account, U
+from fastauth.core.models import VERIFIED, Account, U
 
 
 class MongoUserListing(MongoBase[U]):
@@ -20,7 +20,7 @@ class MongoUserListing(MongoBase[U]):
         limit: int,
     ) -> Sequence[Account[U]]:
         """Return a page of accounts in the order of their keys."""
-        users, accounts, roles, _ = await self._database.ready()
+        users, accounts, roles, *_ = await self._database.ready()
         where: Raw = {}
         if after is not None:
             key = self._mapping.parse_key(after)
@@ -42,6 +42,8 @@ class MongoUserListing(MongoBase[U]):
             # From the few who hold it, not from all.
             first, where["roles"] = accounts, held["_id"]
             stages = [{"$replaceWith": {"_id": "$_id", "account": ["$$ROOT"]}}, {"$lookup": user}]
+            if role == VERIFIED:
+                stages.append({"$match": {"$expr": self._is_verified()}})
         names = {"from": roles.name, "localField": "account.roles", "foreignField": "_id", "as": "roles"}
         rows = await first.aggregate(
             [{"$match": where}, {"$sort": {"_id": 1}}, *stages, matching, {"$limit": limit}, {"$lookup": names}]
@@ -59,6 +61,10 @@ class MongoUserListing(MongoBase[U]):
             found = [self._contains(stored_name, search) for stored_name in (self._username, self._email)]
             conditions.append({"$expr": {"$or": found}})
         return {"$match": {"$and": conditions}}
+
+    def _is_verified(self) -> Raw:
+        address = {"$getField": {"field": self._email, "input": {"$first": "$user"}}}
+        return {"$in": [address, {"$ifNull": [{"$first": "$account.verified_for"}, [address]]}]}
 
     @staticmethod
     def _contains(stored_name: str, part: str) -> Raw:

@@ -74,6 +74,11 @@ class UserMapping(Generic[_M]):
         """Return what the field is called in the database."""
         return self.fields[name].alias or name
 
+    def is_own(self, stored_name: str) -> bool:
+        """Say whether what is called this in the database is a field of the app's own."""
+        name = self.field_stored_as(stored_name)
+        return name is not None and self.knows(name)
+
     def field_stored_as(self, stored_name: str) -> str | None:
         """Return the field that is called this in the database, or None."""
         return next((name for name in self.fields if self.stored_name(name) == stored_name), None)

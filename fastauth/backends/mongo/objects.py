@@ -1,7 +1,7 @@
 """From a document of the database to the app's object, and back; Beanie does it, as in the app's own queries."""
 
 from collections.abc import Mapping
-from typing import Any, Generic, TypeVar, cast
+from typing import Any, Generic, NamedTuple, TypeVar, cast
 from uuid import uuid4
 
 import bson
@@ -19,7 +19,19 @@ from fastauth.core.models import NewUser
 
 _M = TypeVar("_M")
 
+_GONE = object()
 _LARGEST = 16 * 1024 * 1024 - 16 * 1024  # bytes; MongoDB's limit, less what a command adds
+
+
+class Changed(NamedTuple):
+    """An object of which some fields have been given other values.
+
+    Attributes:
+        before: What is stored of it so far.
+    """
+
+    before: Raw
+    document: Document
 
 
 class UserObjects(Generic[_M]):
@@ -47,9 +59,7 @@ class UserObjects(Generic[_M]):
         Raises:
             ValidationException: A field is not on the model, or does not fit it.
         """
-        for name in new.fields:
-            if not self._mapping.knows(name):
-                raise ValidationException.of(name, f"The user model has no field {name!r}.", "extra_forbidden")
+        self._check_known(new.fields)
         ours = {"username": new.username, "email": new.email, "hashed_password": new.hashed_password}
         try:
             document = self._mapping.model(**ours, disabled=False, **new.fields)
@@ -83,6 +93,46 @@ class UserObjects(Generic[_M]):
             # So that a copy which the app holds is refused when it is saved, and does not undo this.
             changes["revision_id"] = self._mapping.encode(uuid4())
         return {"$set": changes}
+
+    def changed(self, raw: Raw, fields: Mapping[str, Any]) -> "Changed":
+        """Return an object with other values in these fields, as the class takes them.
+
+        Raises:
+            ValidationException: A field is not on the model, or does not fit it.
+        """
+        self._check_known(fields)
+        before = self.encode(cast("Document", self.build(raw)))
+        values = {self._mapping.stored_name(name): value for name, value in fields.items()}
+        try:
+            return Changed(before, cast("Document", parse_obj(self._mapping.model, {**before, **values})))
+        except ValidationError as error:
+            raise ValidationException(details=[self._detail(each) for each in error.errors()]) from None
+
+    def difference(self, changed: "Changed") -> Raw:
+        """Return the update of what differs of the app's own fields; empty when nothing does."""
+        after = self.encode(changed.document)
+        own = [name for name in {**changed.before, **after} if self._mapping.is_own(name)]
+        values = {name: after[name] for name in own if name in after and after[name] != changed.before.get(name, _GONE)}
+        update: Raw = {"$set": values} if values else {}
+        gone = {name: "" for name in own if name not in after}
+        if gone:
+            update["$unset"] = gone
+        if update and changed.document.get_settings().use_revision:
+            update["$set"] = {**values, "revision_id": self._mapping.encode(uuid4())}
+        return update
+
+    async def before_update(self, changed: "Changed") -> None:
+        """Run the app's hooks for before an update."""
+        await ActionRegistry.run_actions(changed.document, EventTypes.UPDATE, ActionDirections.BEFORE, [])
+
+    async def after_update(self, changed: "Changed") -> None:
+        """Run the app's hooks for after an update."""
+        await ActionRegistry.run_actions(changed.document, EventTypes.UPDATE, ActionDirections.AFTER, [])
+
+    def _check_known(self, fields: Mapping[str, Any]) -> None:
+        for name in fields:
+            if not self._mapping.knows(name):
+                raise ValidationException.of(name, f"The user model has no field {name!r}.", "extra_forbidden")
 
     async def before_insert(self, document: Document) -> None:
         """Run the app's hooks for before an insert."""

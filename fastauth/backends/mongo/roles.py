@@ -6,17 +6,15 @@ from collections.abc import Collection, Mapping, Sequence
 from bson import ObjectId
 from pymongo.errors import BulkWriteError, DuplicateKeyError
 
-from fastauth.backends.mongo.base import UNSET, MongoBase, is_text
+from fastauth.backends.mongo.base import UNSET, MongoBase, changing, is_text
 from fastauth.backends.mongo.database import Raw
-from fastauth.backends.mongo.errors import retried
 from fastauth.backends.mongo.state import UserState
 from fastauth.core.exceptions import (
-    PermissionDeniedException,
     RoleExistsException,
     RoleNotFoundException,
     UserNotFoundException,
 )
-from fastauth.core.models import SUPERADMIN, Role, U
+from fastauth.core.models import SUPERADMIN, VERIFIED, Role, U
 
 _ID_BYTES = 8
 _DUPLICATE_KEY = 11000
@@ -36,10 +34,13 @@ class MongoRoleStore(MongoBase[U]):
         stored = await roles.find_one({"_id": role_id}) if is_text(role_id) else None
         return None if stored is None else _role_of(stored)
 
+    @changing
     async def add_role(self, name: str, description: str) -> Role:
         """Store a role."""
         roles = (await self._database.ready()).roles
         stored = _new_role(name, description)
+        await self._check_role_name(name)
+        await self._deciding(_role_of(stored))
         try:
             await roles.insert_one(stored)
         except DuplicateKeyError as error:
@@ -61,48 +62,74 @@ class MongoRoleStore(MongoBase[U]):
             if error.details.get("writeConcernErrors") or any(each["code"] != _DUPLICATE_KEY for each in problems):
                 raise
 
+    @changing
     async def update_role(self, role_id: str, *, name: str | None, description: str | None) -> Role | None:
         """Change what is not None and return the role; None when there is no such role."""
         changes = {key: value for key, value in (("name", name), ("description", description)) if value is not None}
         if not is_text(role_id) or not changes:
             return await self.get_role(role_id)
         roles = (await self._database.ready()).roles
+        found = await roles.find_one({"_id": role_id})
+        if found is None:
+            return None
+        if name not in {None, found["name"]}:
+            await self._check_role_name(name)
+        await self._deciding(_role_of({**found, **changes}))
         try:
             stored = await roles.find_one_and_update({"_id": role_id}, {"$set": changes})
         except DuplicateKeyError as error:
             raise RoleExistsException from error
         return None if stored is None else _role_of(stored)
 
+    async def _check_role_name(self, name: str | None) -> None:
+        # Before the unique index does: a transaction is over with its error.
+        roles = (await self._database.ready()).roles
+        if await roles.find_one({"name": {"$eq": name}}) is not None:
+            raise RoleExistsException
+
+    @changing
     async def delete_role(self, role_id: str) -> bool:
         """Delete the role and take it from its holders; False when there is no such role.
 
         The first step decides: an id whose role is gone is no role any more, and no other role ever gets it.
         """
-        if not is_text(role_id):
+        _, accounts, roles, *_ = await self._database.ready()
+        if not is_text(role_id) or await roles.find_one({"_id": role_id}) is None:
             return False
-        _, accounts, roles, _ = await self._database.ready()
+        await self._deciding()
         deleted = await roles.delete_one({"_id": role_id})
         await accounts.update_many({"roles": role_id}, {"$pull": {"roles": role_id}})
         return deleted
 
-    @retried
-    async def grant_role(self, user_id: str, role_name: str, *, unless_holding: Collection[str] = ()) -> None:
-        """Give the user the role; nothing changes when they hold it."""
+    @changing
+    async def grant_role(self, user_id: str, role_name: str, *, unless_holding: Collection[str] = ()) -> bool:
+        """Give the user the role; False when they hold it already."""
         state, role_id = await self._holding(user_id, role_name, unless_holding)
-        if role_name not in state.roles:
+        if role_name in state.roles:
+            return False
+        await self._deciding()
+        if role_name == VERIFIED:
+            await self._change_account(state, self._verification(state, {*state.verified_for, state.email}))
+        else:
             await self._change_roles(state, "$addToSet", role_id, unless_holding)
+        return True
 
-    @retried
-    async def revoke_role(self, user_id: str, role_name: str, *, unless_holding: Collection[str] = ()) -> None:
-        """Take the role from the user; nothing changes when they do not hold it."""
+    @changing
+    async def revoke_role(self, user_id: str, role_name: str, *, unless_holding: Collection[str] = ()) -> bool:
+        """Take the role from the user; False when they do not hold it."""
         state, role_id = await self._holding(user_id, role_name, unless_holding)
         if role_name not in state.roles:
-            return
+            return False
         if role_name == SUPERADMIN:
             await self._keep_a_superadmin(state)
+        await self._deciding()
+        if role_name == SUPERADMIN:
             await self._change_account(state, {"roles": [each for each in state.account["roles"] if each != role_id]})
+        elif role_name == VERIFIED:
+            await self._change_account(state, self._verification(state, state.verified_for - {state.email}))
         else:
             await self._change_roles(state, "$pull", role_id, unless_holding)
+        return True
 
     async def _holding(self, user_id: str, role_name: str, unless_holding: Collection[str]) -> tuple[UserState, str]:
         """Return the user's state and the id of the role."""
@@ -112,8 +139,7 @@ class MongoRoleStore(MongoBase[U]):
             raise UserNotFoundException
         if role_name not in state.named:
             raise RoleNotFoundException
-        if not state.roles.isdisjoint(unless_holding):
-            raise PermissionDeniedException(required=[SUPERADMIN])
+        self._check_rank(state, unless_holding)
         return state, state.named[role_name]
 
     async def _change_roles(

@@ -15,17 +15,23 @@ _KEPT_AFTER_EXPIRY = 86_400  # seconds
 
 
 class Index(NamedTuple):
-    """An index on one field that there should be."""
+    """An index that there should be: on one field, or on one and the key of the document behind it."""
 
     collection: Collection
     field: str
     unique: bool = False
     expires: bool = False
+    by_key: bool = False
+
+    @property
+    def keys(self) -> list[tuple[str, int]]:
+        """The fields in their order."""
+        return [(self.field, ASCENDING), *([("_id", ASCENDING)] if self.by_key else ())]
 
     def is_among(self, existing: Mapping[str, Raw]) -> bool:
         """Say whether there is one that does the same, whatever it is called."""
         return any(
-            [field for field, _ in index["key"]] == [self.field]
+            [field for field, _ in index["key"]] == [field for field, _ in self.keys]
             and index["key"][0][1] in (1, -1)
             and (not self.unique or bool(index.get("unique")))
             and (not self.expires or "expireAfterSeconds" in index)
@@ -37,13 +43,13 @@ class Index(NamedTuple):
         """Return what makes it."""
         # By the name that the driver and Beanie would give it, so that an app which declares the same index finds it;
         # an index of the app's own that is not unique may have that name.
-        usual_name = f"{self.field}_1"
+        usual_name = "_".join(f"{field}_{direction}" for field, direction in self.keys)
         options: dict[str, Any] = {"name": usual_name if usual_name not in existing else f"fastauth_{self.field}"}
         if self.unique:
             options["unique"] = True
         if self.expires:
             options["expireAfterSeconds"] = _KEPT_AFTER_EXPIRY
-        return IndexModel([(self.field, ASCENDING)], **options)
+        return IndexModel(self.keys, **options)
 
 
 def indexes_of(collections: Collections, mapping: UserMapping[Any]) -> Iterator[Index]:
@@ -54,6 +60,10 @@ def indexes_of(collections: Collections, mapping: UserMapping[Any]) -> Iterator[
     yield Index(collections.roles, "name", unique=True)
     yield Index(collections.sessions, "user_id")
     yield Index(collections.sessions, "expires_at", expires=True)
+    yield Index(collections.used_tokens, "expires_at", expires=True)
+    yield Index(collections.audit_records, "at")
+    for name in ("user_id", "actor_id"):
+        yield Index(collections.audit_records, name, by_key=True)
 
 
 async def missing_indexes(collections: Collections, mapping: UserMapping[Any]) -> list[tuple[Index, Mapping[str, Raw]]]:

@@ -1,13 +1,12 @@
 """The session verbs."""
 
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from datetime import datetime
 
 from pymongo.errors import DuplicateKeyError
 
-from fastauth.backends.mongo.base import MongoBase, is_text
+from fastauth.backends.mongo.base import MongoBase, changing, is_text
 from fastauth.backends.mongo.database import Raw
-from fastauth.backends.mongo.errors import retried
 from fastauth.backends.mongo.state import UserState, joins, live, session_of
 from fastauth.core.models import Account, Session, U
 
@@ -17,6 +16,7 @@ _MAX_GENERATION = 2**31
 class MongoTokenStore(MongoBase[U]):
     """:class:`~fastauth.core.protocols.TokenStore` on MongoDB."""
 
+    @changing
     async def add_session(self, session: Session, *, hashed_password: str) -> bool:
         """Store the session if its user is enabled and still has this password hash; say whether it was stored.
 
@@ -39,6 +39,7 @@ class MongoTokenStore(MongoBase[U]):
             "epochs": [state.epoch],
             "roots": [state.root],
         }
+        await self._deciding()
         try:
             await (await self._database.ready()).sessions.insert_one(stored)
         except DuplicateKeyError:  # an id is never given out twice, and never handed from one to another
@@ -50,6 +51,7 @@ class MongoTokenStore(MongoBase[U]):
         found = await self._find_session(session_id)
         return None if found is None else self._account(*found)
 
+    @changing
     async def rotate_session(
         self, session_id: str, *, user_id: str, generation: int, now: datetime, expires_at: datetime
     ) -> bool:
@@ -57,31 +59,55 @@ class MongoTokenStore(MongoBase[U]):
         found, key = await self._find_session(session_id), self._mapping.parse_key(user_id)
         if found is None or key is None or not 0 <= generation < _MAX_GENERATION:
             return False
-        state, _ = found
-        if state.disabled:
+        state, stored = found
+        if state.disabled or state.key != self._mapping.encode(key) or stored["generation"] != generation:
             return False
+        if not session_of(stored, user_id).is_live(now):
+            return False
+        await self._deciding()
         current = {"_id": session_id, **state.its_sessions, "generation": generation, **live(now)}
         moved = {"generation": generation + 1, "rotated_at": now, "expires_at": expires_at}
         sessions = (await self._database.ready()).sessions
-        return await sessions.update_one({**current, "user_id": self._mapping.encode(key)}, {"$set": moved})
+        return await sessions.update_one(current, {"$set": moved})
 
-    async def revoke_session(self, session_id: str, *, now: datetime) -> bool:
-        """Revoke the session; False when there is no live session of this id."""
+    @changing
+    async def revoke_session(self, session_id: str, *, now: datetime, user_id: str | None = None) -> bool:
+        """Revoke the session; False when there is no live session of this id, or it is not this user's."""
         found = await self._find_session(session_id)
         if found is None:
             return False
-        state, _ = found
+        state, stored = found
+        if user_id is not None:
+            key = self._mapping.parse_key(user_id)
+            if key is None or state.key != self._mapping.encode(key):
+                return False
+        if not session_of(stored, "").is_live(now):
+            return False
+        await self._deciding()
         sessions = (await self._database.ready()).sessions
         still_live = {"_id": session_id, **state.its_sessions, **live(now)}
         return await sessions.update_one(still_live, {"$set": {"revoked_at": now}})
 
-    @retried
-    async def revoke_sessions(self, user_id: str, *, now: datetime, except_session: str | None = None) -> int:
+    @changing
+    async def revoke_sessions(
+        self,
+        user_id: str,
+        *,
+        now: datetime,
+        except_session: str | None = None,
+        unless_holding: Collection[str] = (),
+    ) -> int:
         """Revoke the user's live sessions but one; return how many were revoked."""
         state = await self._read_user(user_id)
         if state is None:
             return 0
+        self._check_rank(state, unless_holding)
         keep = except_session if is_text(except_session) else None
+        sessions = (await self._database.ready()).sessions
+        ending = await sessions.count({"_id": {"$ne": keep}, **state.its_sessions, **live(now)})
+        if not ending:
+            return 0
+        await self._deciding(ending)
         await self._end_sessions(state, now, keep=keep)
         return await self._write_revoked(state, now, but=keep)
 
@@ -95,10 +121,34 @@ class MongoTokenStore(MongoBase[U]):
         account_id = str(self._mapping.parse_key(user_id))
         return [session_of(row, account_id) for row in rows]
 
+    @changing
+    async def use_token(self, token_id: str, *, expires_at: datetime) -> bool:
+        """Note that a single-use token was used; False when it was used before, also at this very moment."""
+        used_tokens = (await self._database.ready()).used_tokens
+        # A look first: a transaction is over with a duplicate.
+        if not is_text(token_id) or await used_tokens.find_one({"_id": token_id}) is not None:
+            return False
+        await self._deciding()
+        try:
+            await used_tokens.insert_one({"_id": token_id, "expires_at": expires_at})
+        except DuplicateKeyError:
+            return False
+        return True
+
     async def purge_expired(self, now: datetime) -> int:
-        """Delete the sessions that can never live again; return how many were deleted."""
-        sessions = (await self._database.ready()).sessions
-        return await sessions.delete_many({"expires_at": {"$lte": now}})
+        """Delete the sessions that have expired, and what is known of tokens that have; return how many sessions."""
+        used_tokens = (await self._database.ready()).used_tokens
+        await used_tokens.delete_many({"expires_at": {"$lte": now}})
+        return await self._purge_sessions(now)
+
+    @changing
+    async def _purge_sessions(self, now: datetime) -> int:
+        sessions, expired = (await self._database.ready()).sessions, {"expires_at": {"$lte": now}}
+        purged = await sessions.count(expired)
+        if purged:
+            await self._deciding(purged)
+            purged = await sessions.delete_many(expired)
+        return purged
 
     async def _find_session(self, session_id: str) -> tuple[UserState, Raw] | None:
         """Return the session, revoked if anything has ended it, and its user's state, or None."""

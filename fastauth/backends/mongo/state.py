@@ -7,8 +7,10 @@ the same key, in ``fastauth_accounts``; it is made when it is first needed::
 
     roles       ids of the roles the user holds; what they are called is looked up, so that renaming a role and
                 deleting one are single steps
-    revision    a new value whenever a role, ``disabling`` or ``deleted`` changes; a change that was computed from what
-                had been read is made only where that still stands
+    revision    a new value whenever a role, ``verified_for``, ``disabling`` or ``deleted`` changes; a change that was
+                computed from what had been read is made only where that still stands
+    verified_for  addresses for which the role ``verified`` counts; any, where this was never written
+    moving      set_email has begun, and may write another address into the app's document at any time
     epoch       sessions of another epoch are over
     ended_at    when an epoch or a root was last new, for sessions in which it has not been written yet
     roots       by fingerprint of a password hash: what sessions that began under it are marked with
@@ -28,6 +30,11 @@ document, after which every session is over at once, though none of them has bee
 
 ``revoked_at`` is written to the sessions afterwards. It says when, and how many; a crash in between loses no more than
 that.
+
+**Whose address is verified?** The role ``verified`` is in the account, and the address in the app's document. So the
+account says for which addresses the role counts, and ``set_email`` writes there first what is to hold for the new one:
+nothing comes of it as long as the old one stands, and the one write of the address decides both. Of two who would set
+the same address, one verified and one not, it is left open until one of them has; so it is never verified by mistake.
 
 **What is read first?** The documents are read one after another, not at one moment: the session, then the account, then
 the app's document. So whoever finds nothing under way in the account finds in the app's document what was decided there
@@ -57,6 +64,8 @@ class UserState:
         roles: The names of the roles the user holds.
         named: The ids of the roles that were asked for, by name.
         hash_name: What the hash is called in the app's document.
+        email: The address in the app's document, as it is stored there.
+        verified_for: The addresses for which the role ``verified`` counts, if it is held at all.
         disabled: Whether the user is disabled, or about to be.
     """
 
@@ -66,6 +75,8 @@ class UserState:
     roles: frozenset[str]
     named: Mapping[str, str]
     hash_name: str
+    email: Any
+    verified_for: frozenset[Any]
     disabled: bool
 
     @property
@@ -144,15 +155,16 @@ def session_of(stored: Raw, user_id: str) -> Session:
         id=stored["_id"],
         user_id=user_id,
         generation=stored["generation"],
-        created_at=_in_utc(stored["created_at"]),
-        rotated_at=_in_utc(stored["rotated_at"]),
-        expires_at=_in_utc(stored["expires_at"]),
-        revoked_at=None if revoked_at is None else _in_utc(revoked_at),
+        created_at=in_utc(stored["created_at"]),
+        rotated_at=in_utc(stored["rotated_at"]),
+        expires_at=in_utc(stored["expires_at"]),
+        revoked_at=None if revoked_at is None else in_utc(revoked_at),
         user_agent=stored["user_agent"],
         ip=stored["ip"],
     )
 
 
-def _in_utc(moment: datetime) -> datetime:
+def in_utc(moment: datetime) -> datetime:
+    """Return a moment as it was stored, with its time zone."""
     # Whether times come with a zone is the app's choice, in its client's options; they are in UTC in any case.
     return moment.replace(tzinfo=timezone.utc) if moment.tzinfo is None else moment.astimezone(timezone.utc)

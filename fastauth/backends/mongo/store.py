@@ -1,10 +1,13 @@
-"""The store itself: the three groups of verbs on one database, and the life of the schema."""
+"""The store itself: all groups of verbs on one database, and the life of the schema."""
 
 from collections.abc import Sequence
 from typing import Any, overload
 
 from typing_extensions import Self, TypeVar
 
+from fastauth.backends.mongo.attributes import MongoUserAttributes
+from fastauth.backends.mongo.audit import MongoAuditStore
+from fastauth.backends.mongo.changes import MongoUserChanges
 from fastauth.backends.mongo.database import Database, DatabaseHandle
 from fastauth.backends.mongo.listing import MongoUserListing
 from fastauth.backends.mongo.mapping import UserMapping
@@ -12,17 +15,25 @@ from fastauth.backends.mongo.models import User
 from fastauth.backends.mongo.roles import MongoRoleStore
 from fastauth.backends.mongo.schema import create_missing, missing_indexes
 from fastauth.backends.mongo.sessions import MongoTokenStore
-from fastauth.backends.mongo.users import MongoUserStore
+from fastauth.core.protocols import CommitStep
 
 M = TypeVar("M", default=User)
 
 
-class MongoStore(MongoUserStore[M], MongoUserListing[M], MongoRoleStore[M], MongoTokenStore[M]):
+class MongoStore(
+    MongoUserChanges[M],
+    MongoUserAttributes[M],
+    MongoUserListing[M],
+    MongoRoleStore[M],
+    MongoTokenStore[M],
+    MongoAuditStore[M],
+):
     """Keeps users, roles and sessions in a MongoDB database, on a replica set or on a single server.
 
     No verb needs a transaction: each is decided by one write to one document (see :mod:`.state`). The collections
-    beside the app's are ``fastauth_accounts``, ``fastauth_roles`` and ``fastauth_sessions``. What is acknowledged has
-    been written by a majority and to the journal, whatever the client's default is.
+    beside the app's are ``fastauth_accounts``, ``fastauth_roles``, ``fastauth_sessions``, ``fastauth_used_tokens`` and
+    ``fastauth_audit_records``. What is acknowledged has been written by a majority and to the journal, whatever the
+    client's default is.
 
     Args:
         database: The app's database: ``AsyncMongoClient(...)["app"]`` of PyMongo under Beanie 2, or
@@ -75,7 +86,16 @@ class MongoStore(MongoUserStore[M], MongoUserListing[M], MongoRoleStore[M], Mong
         Args:
             session: An ``AsyncClientSession`` of PyMongo, or Motor's, of the same client.
         """
-        return self._joined(session)
+        return self._with(_database=self._database.joined(session))
+
+    def before_commit(self, step: CommitStep[M]) -> Self:
+        """Return the same store, whose verbs await ``step`` when they are about to change something.
+
+        On a replica set or a sharded cluster the verb and the step are one transaction, and ``commit.session`` is its
+        client session. On a single server, and in a caller's transaction, the step is awaited right before the write
+        that decides.
+        """
+        return self._with(_step=step)
 
     async def create_schema(self) -> None:
         """Make the collections and indexes that are missing; several processes may do it at once."""
@@ -92,4 +112,5 @@ class MongoStore(MongoUserStore[M], MongoUserListing[M], MongoRoleStore[M], Mong
         return missing
 
     async def close(self) -> None:
-        """Do nothing: the client is the app's, and PyMongo's cannot be used again once it is closed."""
+        """Wait for transactions under way; the client is the app's, and PyMongo's cannot be used once it is closed."""
+        await self._database.transactions.close()

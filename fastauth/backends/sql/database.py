@@ -11,7 +11,7 @@ from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine, AsyncSession
 from sqlalchemy.pool import StaticPool
 
 from fastauth.backends.sql.errors import trouble_of, values_hidden
-from fastauth.backends.sql.undisturbed import Undisturbed
+from fastauth.backends.undisturbed import Undisturbed
 from fastauth.core.exceptions import FastAuthException, StoreUnavailableException
 
 _T = TypeVar("_T")

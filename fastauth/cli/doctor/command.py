@@ -15,7 +15,7 @@ from fastauth.cli.doctor.diagnosis import Diagnosis, Level, in_two, problem
 from fastauth.cli.doctor.machine import check_distributions, check_hashing, check_versions
 from fastauth.cli.errors import Failure, as_failure
 from fastauth.cli.finding import find
-from fastauth.cli.options import Options, target_options
+from fastauth.cli.options import Options, app_argument, target_options
 from fastauth.cli.output import count, json_option, print_json, scrub
 from fastauth.cli.root import Command
 from fastauth.cli.target import opened
@@ -26,7 +26,7 @@ _MOST = 100  # an exit status ends at 255, and from 126 on means something else
 
 
 @click.command(cls=Command)
-@click.argument("app", required=False, metavar="[APP]")
+@app_argument
 @target_options
 @json_option
 @click.pass_context

@@ -143,7 +143,7 @@ class Import:
                 new = self._values_of(record)
                 if new.password is None:
                     return new
-                passwords.check(new.password)
+                passwords.policy.check(new.password, username=new.username, email=new.email)
                 hashed = None if self._dry_run else await passwords.hash(new.password)
                 return replace(new, password=None if hashed else new.password, hashed_password=hashed)
             except (ValidationException, Failure) as error:

@@ -7,7 +7,7 @@ import click
 from pydantic import TypeAdapter, ValidationError
 
 from fastauth.cli.errors import Misuse
-from fastauth.cli.options import Options, app_option, target_options
+from fastauth.cli.options import Options, target_options
 from fastauth.cli.output import bold, done, json_option, print_json
 from fastauth.cli.people import account_json
 from fastauth.cli.prompts import Password, PasswordSource, password_options
@@ -22,7 +22,6 @@ from fastauth.core.models import USER
 @click.option("--role", "roles", multiple=True, metavar="NAME", help="A role; may be repeated. By default user.")
 @click.option("--field", "fields", multiple=True, metavar="NAME=VALUE", help="An attribute of the app's own model.")
 @password_options()
-@app_option
 @target_options
 @json_option
 def create(
@@ -48,7 +47,8 @@ def create(
         values = own_fields(on, dict(map(_pair, fields)))
         if await on.auth.accounts.find(username) is not None:
             raise Misuse(f"There is a user {username!r} already: choose another name.")
-        password = replace(password_source, whose=f"Password of {username}").read(on.auth.passwords)
+        source = replace(password_source, whose=f"Password of {username}", username=username, email=email)
+        password = source.read(on.auth.passwords)
         account = await on.auth.accounts.create(username, email, password.text, roles=roles or (USER,), fields=values)
         return account_json(on, account), password
 

@@ -5,7 +5,7 @@ from typing import Any
 
 import click
 
-from fastauth.cli.options import Options, app_option, target_options
+from fastauth.cli.options import Options, target_options
 from fastauth.cli.output import count, json_option, note, print_fields, print_json, print_table
 from fastauth.cli.people import account_json, account_of, user_argument
 from fastauth.cli.root import Command
@@ -16,7 +16,6 @@ _STATES = {"enabled": False, "disabled": True}
 
 
 @click.command("list", cls=Command)
-@app_option
 @target_options
 @click.option("--search", metavar="TEXT", help="Part of a username or e-mail address.")
 @click.option("--role", metavar="NAME", help="Only holders of this role.")
@@ -55,7 +54,6 @@ def list_users(
 
 @click.command(cls=Command)
 @user_argument
-@app_option
 @target_options
 @json_option
 def show(user: str, by_id: bool, target: Options, as_json: bool) -> None:
@@ -74,7 +72,6 @@ def show(user: str, by_id: bool, target: Options, as_json: bool) -> None:
 
 @click.command("roles", cls=Command)
 @user_argument
-@app_option
 @target_options
 @json_option
 def list_roles(user: str, by_id: bool, target: Options, as_json: bool) -> None:

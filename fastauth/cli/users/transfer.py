@@ -9,8 +9,8 @@ from typing import Any
 import click
 
 from fastauth.cli.errors import Misuse
-from fastauth.cli.options import Options, app_option, target_options
-from fastauth.cli.output import count, done, json_option, note, print_json
+from fastauth.cli.options import Options, target_options
+from fastauth.cli.output import count, done, json_option, note, print_json, tell
 from fastauth.cli.root import Command
 from fastauth.cli.target import Target, work_on
 from fastauth.cli.transfer.exporting import columns_of, rows_of, whole_file, writer_for
@@ -29,7 +29,6 @@ _STATES = {"enabled": False, "disabled": True}
     "--jobs", type=click.IntRange(1, 32), help="How many passwords are hashed at once; by default one per core."
 )
 @click.option("--dry-run", is_flag=True, help="Check every line, and make nobody.")
-@app_option
 @target_options
 @json_option
 @click.pass_context
@@ -91,8 +90,8 @@ def import_users(
 @click.option("--role", metavar="NAME", help="Only holders of this role.")
 @click.option("--state", type=click.Choice(list(_STATES)), help="Only these.")
 @click.option("--force", is_flag=True, help="Replace FILE if it is there.")
-@app_option
 @target_options
+@json_option
 def export_users(
     file: Path,
     kind: str | None,
@@ -102,6 +101,7 @@ def export_users(
     state: str | None,
     force: bool,
     target: Options,
+    as_json: bool,
 ) -> None:
     """Write users to FILE, as CSV or JSON lines; - is the standard output.
 
@@ -110,6 +110,8 @@ def export_users(
     to_stdout = str(file) == "-"
     if with_hashes and to_stdout:
         raise Misuse("--with-hashes writes password hashes, which belong in no output: name a file.")
+    if as_json and to_stdout:
+        raise Misuse("--json and - both write to the standard output: name a file, or leave --json out.")
     watched = sys.stderr.isatty() and not to_stdout
     chosen = kind or ("jsonl" if to_stdout else RecordReader(file, None).kind)
 
@@ -128,4 +130,7 @@ def export_users(
         return written
 
     written = work_on(target, work)
-    (note if to_stdout else done)(f"wrote {count(written, 'user')} to {'the standard output' if to_stdout else file}")
+    if to_stdout:
+        note(f"wrote {count(written, 'user')} to the standard output")
+    else:
+        tell(f"wrote {count(written, 'user')} to {file}", {"written": written, "file": str(file)}, as_json=as_json)

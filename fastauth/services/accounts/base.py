@@ -95,6 +95,11 @@ class AccountsBase(Generic[U]):
             raise CredentialsException("The current password is not correct.")
         return account
 
+    async def _hash(self, password: str, username: str, email: str) -> str:
+        """Return the hash of a password that somebody chooses, if the policy has nothing against it."""
+        await self._passwords.policy.judge(password, username=username, email=email)
+        return await self._passwords.hash(password)
+
     def _checked_email(self, email: str) -> str:
         canonical = canonical_email(email)
         self._check_length("email", canonical, self._store.schema.email_max_length)

@@ -101,8 +101,7 @@ class AccountPasswords(AccountsBase[U]):
         keep_session: str | None = None,
         first: CommitStep[U] | None = None,
     ) -> bool:
-        self._passwords.check(new_password)
-        new_hash = await self._passwords.hash(new_password)
+        new_hash = await self._hash(new_password, account.username, account.email)
         now = self._now()
         old_hash = None if how == "set" else account.hashed_password
         changed = await self._events.commit(

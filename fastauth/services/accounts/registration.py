@@ -48,7 +48,7 @@ class Registration(Emails[U]):
         """
         new = (canonical_username(username), self._checked_email(email))
         self._check_length("username", new[0], self._store.schema.username_max_length)
-        self._passwords.check(password)
+        await self._passwords.policy.judge(password, username=new[0], email=new[1])
         self._background.start("registration", self._register_quietly(*new, password, fields))
 
     async def _register_quietly(self, username: str, email: str, password: str, fields: Mapping[str, Any]) -> None:
@@ -92,7 +92,13 @@ class Registration(Emails[U]):
         check_may_grant(by, roles)
         username, email = canonical_username(username), self._checked_email(email)
         self._check_length("username", username, self._store.schema.username_max_length)
-        new = NewUser(username, email, await self._hash(password, hashed_password), fields or {})
+        if (password is None) == (hashed_password is None):
+            raise ValidationException.of("password", "Give a password, or the hash of one, and not both.")
+        if hashed_password is None:
+            hashed_password = await self._hash(password or "", username, email)
+        elif not self._passwords.recognizes(hashed_password):
+            raise ValidationException.of("hashed_password", "This is not a password hash that can be verified.")
+        new = NewUser(username, email, hashed_password, fields or {})
 
         async def add() -> Account[U]:
             return await self._events.commit(
@@ -103,13 +109,3 @@ class Registration(Emails[U]):
             )
 
         return await self._with_standard_roles(add)
-
-    async def _hash(self, password: str | None, hashed_password: str | None) -> str:
-        if (password is None) == (hashed_password is None):
-            raise ValidationException.of("password", "Give a password, or the hash of one, and not both.")
-        if hashed_password is not None:
-            if not self._passwords.recognizes(hashed_password):
-                raise ValidationException.of("hashed_password", "This is not a password hash that can be verified.")
-            return hashed_password
-        self._passwords.check(password or "")
-        return await self._passwords.hash(password or "")

@@ -15,7 +15,7 @@ from sqlalchemy.ext.asyncio import AsyncEngine, create_async_engine
 
 from fastauth import StoreUnavailableException
 from fastauth.backends.sql import SQLStore
-from fastauth.backends.sql.undisturbed import Undisturbed
+from fastauth.backends.undisturbed import Undisturbed
 from fastauth.core.models import NewUser
 from fastauth.services.deadline import with_deadline
 from fastauth.testing.conformance.base import NOW
