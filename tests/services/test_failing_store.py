@@ -116,7 +116,8 @@ FLOWS: dict[str, tuple[str | None, Flow]] = {
 }
 
 
-AFTER_THE_FACT: set[str] = set()
+# What was changed is read again for the answer; where that fails, it is done, and the same again changes nothing.
+READ_AGAIN = {"change several"}
 
 
 async def state_of(auth: FastAuth[Any], username: str) -> State:
@@ -205,8 +206,10 @@ async def test_a_flow_that_fails_has_done_nothing_and_can_be_repeated(
 
     assert failures
     for failure in failures:
-        assert failure.after == failure.before or name in AFTER_THE_FACT
-        assert failure.mailed == [] or name in AFTER_THE_FACT
+        if name in READ_AGAIN and failure.after != failure.before:
+            assert (shape(failure.after), failure.mailed) == (shape(success.after), success.mailed)
+        else:
+            assert (failure.after, failure.mailed) == (failure.before, [])
         assert shape(failure.again) == shape(success.after)
 
 
