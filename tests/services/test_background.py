@@ -1,6 +1,7 @@
 """Work that nobody waits for: begun, seen through, and given up in time."""
 
 import asyncio
+import contextlib
 import logging
 
 import pytest
@@ -76,10 +77,8 @@ async def test_what_will_not_end_is_waited_for_no_longer() -> None:
 
     async def stubborn() -> None:
         while not may_end.is_set():
-            try:
+            with contextlib.suppress(asyncio.CancelledError):
                 await may_end.wait()
-            except asyncio.CancelledError:
-                continue
 
     work.start("stubborn", stubborn())
     await work.drain()

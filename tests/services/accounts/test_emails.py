@@ -44,9 +44,7 @@ async def test_an_address_is_verified_by_what_was_mailed_to_it(store: Store[Any]
         assert verified.user is not None
 
 
-async def test_a_second_token_for_what_is_verified_already_is_refused(
-    store: Store[Any], make_auth: MakeAuth
-) -> None:
+async def test_a_second_token_for_what_is_verified_already_is_refused(store: Store[Any], make_auth: MakeAuth) -> None:
     """Of two mails one is enough; the other has nothing left to do."""
     async with mailing(store, make_auth, "ada") as flow:
         tokens = [await flow.mailed("verify_email") for _ in range(2)]
@@ -78,9 +76,7 @@ async def test_a_bare_migration_is_filled_when_somebody_verifies(make_auth: Make
         assert (await flow.auth.accounts.verify_email(token)).verified
 
 
-async def test_an_address_is_changed_by_what_was_mailed_to_the_new_one(
-    store: Store[Any], make_auth: MakeAuth
-) -> None:
+async def test_an_address_is_changed_by_what_was_mailed_to_the_new_one(store: Store[Any], make_auth: MakeAuth) -> None:
     """The new address is the account's, and verified; the old one is free again."""
     async with mailing(store, make_auth, "ada") as flow:
         changed = await flow.auth.accounts.confirm_email_change(await flow.mailed("confirm_email_change"))
