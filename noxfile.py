@@ -34,7 +34,7 @@ def tests(session: nox.Session) -> None:
 
 @nox.session
 def motor(session: nox.Session) -> None:
-    """Run the tests of the MongoDB store on Beanie 1 and Motor, which cannot be installed beside Beanie 2."""
+    """Run the tests of the MongoDB store on Motor and Beanie 1, which cannot be installed beside Beanie 2."""
     install(session, "tests", extras="sql,motor")
     session.run("pytest", *IN_PARALLEL, "-k", "mongo", *(session.posargs or MONGO_TESTS))
 
@@ -44,6 +44,13 @@ def slow(session: nox.Session) -> None:
     """Run the slow tests: the command line in real terminals and against real servers."""
     install(session, "tests", extras=EVERY_STORE)
     session.run("pytest", *IN_PARALLEL, "-m", "slow", *session.posargs)
+
+
+@nox.session
+def schemathesis(session: nox.Session) -> None:
+    """Make up requests from the OpenAPI document, by bearer and by cookie: no 5xx, and no answer it does not name."""
+    install(session, "tests")
+    session.run("pytest", "-m", "slow", "tests/web/test_schemathesis.py", *session.posargs)
 
 
 @nox.session

@@ -120,6 +120,7 @@ async def main() -> None:
     parser.add_argument("--port", type=int, default=0, help="where to listen; by default any free port")
     options = parser.parse_args()
     logging.basicConfig(level=logging.WARNING)
+    logging.getLogger("fastauth.audit").setLevel(logging.ERROR)  # the walk prints itself what it tries in vain
     with tempfile.TemporaryDirectory(prefix="fastauth-demo-") as folder:
         app, auth = build(Path(folder) / "demo.db")
         async with serving(app, options.port) as (base_url, server):

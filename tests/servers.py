@@ -6,7 +6,7 @@ what cannot be had is skipped with its reason, and fails where the environment s
 """
 
 import functools
-import importlib.util
+import importlib.metadata
 import os
 import secrets
 from collections.abc import AsyncGenerator, Callable, Mapping
@@ -24,6 +24,17 @@ from fastauth.backends.sql import SQLStore
 from tests.server_process import UnavailableError, attach
 
 StoreFactory = Callable[[Path], AbstractAsyncContextManager[Store[Any]]]
+
+
+def _is_on_motor() -> bool:
+    try:
+        return importlib.metadata.version("beanie").startswith("1.")
+    except importlib.metadata.PackageNotFoundError:
+        return False
+
+
+ON_MOTOR = _is_on_motor()
+"""Whether the installed Beanie is one that takes Motor's databases, and not PyMongo's."""
 
 
 def no_server(kind: str, reason: str) -> NoReturn:
@@ -135,19 +146,44 @@ async def mariadb_store(_: Path) -> AsyncGenerator[Store[Any], None]:
 @asynccontextmanager
 async def mongo_database(kind: str, **options: Any) -> AsyncGenerator[Any, None]:
     """A database of its own on one server (``mongo-standalone``), or on a replica set (``mongo-replica-set``)."""
-    on_motor = importlib.util.find_spec("motor") is not None  # which Beanie 1 takes, and brings
-    driver = (
-        module("motor.motor_asyncio", kind).AsyncIOMotorClient if on_motor else module("pymongo", kind).AsyncMongoClient
-    )
-    client = driver(mongo_url(kind), **options)
+    client = mongo_client(mongo_url(kind), **options)
     name = f"test_{secrets.token_hex(8)}"
     try:
         yield client[name]
         await client.drop_database(name)
     finally:
-        closing = client.close()
-        if not on_motor:
-            await closing
+        await closed(client)
+
+
+def mongo_client(*address: Any, **options: Any) -> Any:
+    """Return a client of the driver that the installed Beanie takes."""
+    if ON_MOTOR:
+        return module("motor.motor_asyncio", "mongo").AsyncIOMotorClient(*address, **options)
+    return module("pymongo", "mongo").AsyncMongoClient(*address, **options)
+
+
+async def closed(client: Any) -> None:
+    """Close the client, of either driver."""
+    closing = client.close()
+    if closing is not None:
+        await closing
+
+
+@asynccontextmanager
+async def mongo_session(database: Any) -> AsyncGenerator[Any, None]:
+    """A session of the database's client."""
+    async with await database.client.start_session() if ON_MOTOR else database.client.start_session() as session:
+        yield session
+
+
+@asynccontextmanager
+async def mongo_transaction(database: Any) -> AsyncGenerator[Any, None]:
+    """A session of the database's client in a transaction, which is aborted at the end if it is not over by then."""
+    async with mongo_session(database) as session:
+        began = session.start_transaction()
+        if not ON_MOTOR:
+            await began
+        yield session
 
 
 def mongo_url(kind: str) -> str:

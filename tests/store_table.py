@@ -1,10 +1,11 @@
 """The table of databases in the README: what each store has passed, as this run saw it."""
 
-import importlib.util
 import re
 from collections import Counter
 
 import pytest
+
+from tests.servers import ON_MOTOR
 
 TITLES = {
     "memory": ("memory", "none"),
@@ -15,7 +16,7 @@ TITLES = {
     "mongo-standalone": ("MongoDB, one server", "PyMongo async, Beanie 2"),
     "mongo-replica-set": ("MongoDB, a replica set", "PyMongo async, Beanie 2"),
 }
-if importlib.util.find_spec("motor") is not None:
+if ON_MOTOR:
     TITLES |= {kind: (TITLES[kind][0], "Motor, Beanie 1") for kind in TITLES if kind.startswith("mongo")}
 _MODULES = {f"tests/backends/test_{kind}.py::": kind for kind in ("memory", "sqlite", "mariadb")}
 

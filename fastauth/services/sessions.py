@@ -251,7 +251,7 @@ class Sessions(Generic[U]):
             return self._signer.read(refresh_token, Purpose.REFRESH)
 
     async def purge_expired(self) -> int:
-        """Delete the sessions that can never live again; return how many were deleted."""
+        """Delete the sessions that have expired, and no revoked one before; return how many were deleted."""
         return await self._store.purge_expired(self._clock())
 
     def _read_refresh(self, refresh_token: str) -> Mapping[str, Any]:

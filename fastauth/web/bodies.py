@@ -19,8 +19,12 @@ _SURROGATE = re.compile(r"[\ud800-\udfff]")
 _JSON_PART = re.compile(r'"(?:[^"\\]|\\.)*(?:"|\\?\Z)|[{}\[\]:]', re.DOTALL)
 
 
-async def read_strictly(request: Request) -> Request:
+async def read_strictly(request: Request, *, is_form: bool) -> Request:
     """Return the request with its body read and found readable.
+
+    Args:
+        request: The request, whose body nobody has read yet.
+        is_form: Whether the route takes a form.
 
     Raises:
         BadRequestException: The body is no UTF-8, no JSON, nested too deep, has a repeated name or field, or is a form
@@ -39,7 +43,8 @@ async def read_strictly(request: Request) -> Request:
         return {"type": "http.request", "body": body, "more_body": False}
 
     again = Request(request.scope, replay)
-    if media_type in {"application/x-www-form-urlencoded", "multipart/form-data"}:
+    # Only where a form is wanted: the framework reads a form once, and would find a spent body in its place.
+    if is_form and media_type in {"application/x-www-form-urlencoded", "multipart/form-data"}:
         try:
             form = await again.form()
         except Exception as error:  # a hostile form finds many ways to break a parser, and each is a form like no other

@@ -6,6 +6,7 @@ from typing import Any
 
 from fastapi.dependencies.models import Dependant
 from fastapi.exceptions import RequestValidationError
+from fastapi.params import Form
 from fastapi.routing import APIRoute, iter_route_contexts
 from starlette.exceptions import HTTPException
 from starlette.requests import Request
@@ -43,13 +44,14 @@ class AuthRoute(APIRoute):
         """Return FastAPI's handler, between a strict reader and the safe headers."""
         handle = super().get_route_handler()
         has_body = self.body_field is not None
+        is_form = self.body_field is not None and isinstance(self.body_field.field_info, Form)
         queried = _query_names(self.dependant)
 
         async def handle_strictly(request: Request) -> Response:
             came_from = current_client.set(self._client_of(request))
             try:
                 _check_query(request, queried)
-                response = await handle(await read_strictly(request) if has_body else request)
+                response = await handle(await read_strictly(request, is_form=is_form) if has_body else request)
             except FastAuthException as error:
                 if status_of(error) == 500:
                     raise  # a mistake in the app's set-up is for its log, and no answer to its clients

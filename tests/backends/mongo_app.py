@@ -2,8 +2,6 @@
 
 import secrets
 import uuid
-from collections.abc import AsyncGenerator
-from contextlib import asynccontextmanager
 from datetime import datetime, timedelta, timezone
 from typing import Annotated, Any
 
@@ -14,7 +12,6 @@ from pymongo import IndexModel
 
 from fastauth.core.models import NewUser, Session
 
-ON_MOTOR = not hasattr(beanie.Document, "get_pymongo_collection")
 KINDS = ["mongo-standalone", "mongo-replica-set"]
 NOW = datetime(2035, 6, 15, 12, tzinfo=timezone.utc)
 HOUR = timedelta(hours=1)
@@ -122,10 +119,3 @@ def new_member(name: str = "ada", **fields: Any) -> NewUser:
 def new_session(user_id: str, session_id: str = "session-1") -> Session:
     """Return a session that lives for an hour."""
     return Session(session_id, user_id, 0, NOW, NOW, NOW + HOUR)
-
-
-@asynccontextmanager
-async def client_session(database: Any) -> AsyncGenerator[Any, None]:
-    """A session of the database's client."""
-    async with await database.client.start_session() if ON_MOTOR else database.client.start_session() as session:
-        yield session

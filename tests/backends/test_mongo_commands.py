@@ -2,6 +2,8 @@
 
 import asyncio
 import gc
+import socketserver
+import threading
 from collections.abc import Awaitable, Callable
 from datetime import timezone
 from typing import Any
@@ -11,7 +13,6 @@ import pytest
 pytest.importorskip("beanie")
 
 from beanie import Document
-from pymongo import AsyncMongoClient
 from pymongo.errors import BulkWriteError
 from pymongo.monitoring import CommandListener, CommandStartedEvent
 
@@ -24,8 +25,8 @@ from fastauth.core.exceptions import (
     ValidationException,
 )
 from fastauth.core.models import SUPERADMIN, Login, NewUser
-from tests.backends.mongo_app import HOUR, KINDS, NOW, ON_MOTOR, client_session, new_session
-from tests.servers import module, mongo_database
+from tests.backends.mongo_app import HOUR, KINDS, NOW, new_session
+from tests.servers import closed, mongo_client, mongo_database, mongo_session, mongo_transaction
 
 ADA = NewUser("ada", "ada@example.com", "hash")
 WRITES = {"insert", "update", "delete", "findAndModify"}
@@ -160,19 +161,17 @@ async def test_times_are_in_utc_whatever_the_client_says(tz_aware: bool) -> None
 )
 async def test_a_server_that_hangs_up_is_an_outage(call: Callable[[MongoStore], Any]) -> None:
     """Where nobody answers, every verb says so, and nothing else."""
-    server = await asyncio.start_server(lambda _, writer: writer.close(), "127.0.0.1", 0)
-    port = server.sockets[0].getsockname()[1]
-    driver = module("motor.motor_asyncio", "motor").AsyncIOMotorClient if ON_MOTOR else AsyncMongoClient
-    client = driver("127.0.0.1", port, serverSelectionTimeoutMS=100)
+    with socketserver.TCPServer(("127.0.0.1", 0), socketserver.BaseRequestHandler) as server:
+        thread = threading.Thread(target=server.serve_forever, kwargs={"poll_interval": 0.01})
+        thread.start()
+        client = mongo_client(*server.server_address, serverSelectionTimeoutMS=100)
 
-    with pytest.raises(StoreUnavailableException):
-        await call(MongoStore(client["app"]))
+        with pytest.raises(StoreUnavailableException):
+            await call(MongoStore(client["app"]))
 
-    closed = client.close()
-    if closed is not None:
-        await closed
-    server.close()
-    await server.wait_closed()
+        await closed(client)
+        server.shutdown()
+        thread.join()
     del client
     gc.collect()
 
@@ -350,10 +349,7 @@ async def test_a_joined_store_works_in_the_callers_transaction(commits: bool) ->
         await store.add_user(NewUser("root", "root@example.com", "hash"), roles=[SUPERADMIN])
         await database.create_collection("notes")
 
-        async with client_session(database) as session:
-            began = session.start_transaction()
-            if not ON_MOTOR:
-                await began
+        async with mongo_transaction(database) as session:
             joined = store.joined(session)
             account = await joined.add_user(ADA, roles=["user"])
             await joined.add_session(new_session(account.id), hashed_password="hash")
@@ -379,10 +375,7 @@ async def test_a_taken_name_ends_the_transaction() -> None:
         await store.create_schema()
         await store.add_user(ADA, roles=[])
 
-        async with client_session(database) as session:
-            began = session.start_transaction()
-            if not ON_MOTOR:
-                await began
+        async with mongo_transaction(database) as session:
             with pytest.raises(UserExistsException) as taken:
                 await store.joined(session).add_user(ADA, roles=[])
 
@@ -400,7 +393,7 @@ async def test_transactions_that_meet_are_begun_again() -> None:
         ids = [(await store.add_user(each, roles=[SUPERADMIN])).id for each in new]
 
         async def demote(user_id: str) -> None:
-            async with client_session(database) as session:
+            async with mongo_session(database) as session:
                 await session.with_transaction(lambda own: store.joined(own).revoke_role(user_id, SUPERADMIN))
 
         outcomes = await asyncio.gather(*map(demote, ids), return_exceptions=True)

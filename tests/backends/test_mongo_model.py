@@ -12,6 +12,7 @@ pytest.importorskip("beanie")
 
 from beanie import Document, Indexed
 from bson import ObjectId
+from motor.motor_asyncio import AsyncIOMotorClient
 from pydantic import BaseModel, ConfigDict, Field, create_model
 from pymongo import AsyncMongoClient, MongoClient
 
@@ -19,12 +20,11 @@ from fastauth.backends.mongo import MongoStore, User
 from fastauth.core.exceptions import ConfigurationError
 from fastauth.core.models import UserField, UserSchema
 from tests.backends.mongo_app import (
-    ON_MOTOR,
     Linked,
     Member,
     Plain,
 )
-from tests.servers import mongo_database
+from tests.servers import ON_MOTOR, closed, mongo_database
 
 OURS: dict[str, Any] = {
     "username": (str, ...),
@@ -157,11 +157,35 @@ def test_a_database_that_does_not_wait_asynchronously_is_refused(handle: Any) ->
 
 async def test_the_other_drivers_database_is_refused() -> None:
     """A database of the driver that the installed Beanie does not work with is refused, with what to install."""
-    motors = type("AsyncIOMotorDatabase", (), {})()  # known by its name, as Motor need not be installed
-    handle = AsyncMongoClient(connect=False)["app"] if ON_MOTOR else motors
+    other: Any = AsyncMongoClient if ON_MOTOR else AsyncIOMotorClient
+    wanted, extra = ("AsyncIOMotorClient", "mongo") if ON_MOTOR else ("AsyncMongoClient", "motor")
+    client = other(connect=False)
 
-    with pytest.raises(ConfigurationError, match=r"pip install 'fastauth\[(mongo|motor)\]'"):
-        MongoStore(handle)
+    with pytest.raises(ConfigurationError, match=rf"pass {wanted}\(.*or pip install 'fastauth\[{extra}\]'"):
+        MongoStore(client["app"])
+    await closed(client)
+
+
+async def test_collections_of_ours_have_the_prefix(database: Any) -> None:
+    """With another prefix, our collections and nothing else are called so; two prefixes are two stores."""
+    first, second = MongoStore(database, collection_prefix="auth_"), MongoStore(database)
+    await first.create_schema()
+    names = await database.list_collection_names()
+    await second.create_schema()
+
+    await first.ensure_roles({"editor": ""})
+
+    assert sorted(names) == ["auth_accounts", "auth_roles", "auth_sessions", "fastauth_users"]
+    assert await first.missing_schema() == []
+    assert [role.name for role in await first.list_roles()] == ["editor"]
+    assert await second.list_roles() == []
+
+
+@pytest.mark.parametrize("prefix", ["", "system.", "$auth", "Auth_"])
+async def test_a_prefix_that_no_name_begins_with_is_refused(database: Any, prefix: str) -> None:
+    """A prefix that is no beginning of a collection's name is refused when the store is built."""
+    with pytest.raises(ConfigurationError, match="collection_prefix="):
+        MongoStore(database, collection_prefix=prefix)
 
 
 def test_without_beanie_the_import_says_what_to_install(monkeypatch: pytest.MonkeyPatch) -> None:

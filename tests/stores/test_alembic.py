@@ -1,23 +1,30 @@
 """Alembic finds our tables beside the app's, and what it writes runs as generated."""
 
+import secrets
 from pathlib import Path
 from typing import Any
 
 import pytest
 from alembic import command
 from alembic.config import Config
-from sqlalchemy import Connection, ForeignKey, String
+from sqlalchemy import Connection, ForeignKey, MetaData, String
 from sqlalchemy.ext.asyncio import AsyncEngine
 from sqlalchemy.orm import DeclarativeBase, Mapped, mapped_column
+from sqlalchemy.schema import CreateSchema, DropSchema
 
 from fastauth.backends.sql import SQLStore, UserMixin
+from tests.servers import postgres_engine
 from tests.stores.engines import ENGINES
 
 ENVIRONMENT = """
 from alembic import context
 
 config = context.config
-context.configure(connection=config.attributes["connection"], target_metadata=config.attributes["metadata"])
+context.configure(
+    connection=config.attributes["connection"],
+    target_metadata=config.attributes["metadata"],
+    **config.attributes["options"],
+)
 with context.begin_transaction():
     context.run_migrations()
 """
@@ -40,11 +47,11 @@ def downgrade():
 '''
 
 
-def models() -> tuple[type[DeclarativeBase], type[Any]]:
+def models(schema: str | None = None) -> tuple[type[DeclarativeBase], type[Any]]:
     """Return an app's own base and user class; new ones at each call, as each test registers our tables beside them."""
 
     class Base(DeclarativeBase):
-        pass
+        metadata = MetaData(schema=schema)
 
     class Team(Base):
         __tablename__ = "teams"
@@ -55,7 +62,7 @@ def models() -> tuple[type[DeclarativeBase], type[Any]]:
         __tablename__ = "members"
 
         id: Mapped[int] = mapped_column(primary_key=True)
-        team_id: Mapped[int | None] = mapped_column(ForeignKey("teams.id"))
+        team_id: Mapped[int | None] = mapped_column(ForeignKey(Team.id))
         nickname: Mapped[str | None] = mapped_column(String(50))
 
     return Base, Member
@@ -64,7 +71,7 @@ def models() -> tuple[type[DeclarativeBase], type[Any]]:
 class Migrations:
     """An app's migrations folder."""
 
-    def __init__(self, folder: Path, engine: AsyncEngine, metadata: Any) -> None:
+    def __init__(self, folder: Path, engine: AsyncEngine, metadata: Any, **options: Any) -> None:
         (folder / "versions").mkdir(parents=True)
         (folder / "env.py").write_text(ENVIRONMENT, "utf-8")
         (folder / "script.py.mako").write_text(TEMPLATE, "utf-8")
@@ -73,7 +80,7 @@ class Migrations:
         self._config = Config()
         self._config.set_main_option("script_location", str(folder))
         self._config.set_main_option("path_separator", "os")
-        self._config.attributes["metadata"] = metadata
+        self._config.attributes.update(metadata=metadata, options=options)
 
     async def run(self, step: Any, *args: Any, **kwargs: Any) -> None:
         def run_step(connection: Connection) -> None:
@@ -87,22 +94,25 @@ class Migrations:
         return [path.read_text("utf-8") for path in sorted(self._versions.glob("*.py"))]
 
 
-async def check_migrations(engine: AsyncEngine, folder: Path) -> None:
+async def check_migrations(
+    engine: AsyncEngine, folder: Path, *, prefix: str = "fastauth_", schema: str | None = None, **options: Any
+) -> None:
     """Generate, run and check migrations on this database."""
-    base, member = models()
-    migrations = Migrations(folder, engine, base.metadata)
-    store = SQLStore(engine, user_model=member)
+    base, member = models(schema)
+    migrations = Migrations(folder, engine, base.metadata, **options)
+    store = SQLStore(engine, user_model=member, table_prefix=prefix)
+    sessions = f"{schema}.{prefix}sessions" if schema else f"{prefix}sessions"
 
     await migrations.run(command.revision, message="tables", autogenerate=True)
     (text,) = migrations.texts()
     await migrations.run(command.upgrade, "head")
 
     assert await store.missing_schema() == []
-    assert "fastauth_sessions" in text
+    assert f"{prefix}sessions" in text
     assert "fastauth." not in text  # stock types only: nothing of ours to import
     await migrations.run(command.check)  # raises when a second autogenerate would find something
     await migrations.run(command.downgrade, "base")
-    assert "fastauth_sessions" in await store.missing_schema()
+    assert sessions in await store.missing_schema()
 
 
 @pytest.mark.parametrize("database", ENGINES)
@@ -110,3 +120,26 @@ async def test_alembic_writes_migrations_that_run_as_generated(database: str, tm
     """Alembic's migrations of our tables run as generated, and a second autogenerate finds nothing."""
     async with ENGINES[database](tmp_path) as engine:
         await check_migrations(engine, tmp_path / "migrations")
+
+
+@pytest.mark.parametrize("database", ENGINES)
+async def test_alembic_follows_a_table_prefix(database: str, tmp_path: Path) -> None:
+    """With a prefix of the app's own, too, migrations run as generated and a second autogenerate finds nothing."""
+    async with ENGINES[database](tmp_path) as engine:
+        await check_migrations(engine, tmp_path / "migrations", prefix="auth_")
+
+
+async def test_alembic_follows_a_schema_of_postgresql(tmp_path: Path) -> None:
+    """In a schema of PostgreSQL that the app's metadata names, the same, where Alembic is told to look there."""
+    schema = f"test_{secrets.token_hex(8)}"
+
+    def only_ours(name: str | None, kind: str, _: Any) -> bool:
+        return kind != "schema" or name == schema
+
+    async with postgres_engine() as engine:
+        async with engine.begin() as connection:
+            await connection.execute(CreateSchema(schema))
+        options = {"include_schemas": True, "include_name": only_ours}
+        await check_migrations(engine, tmp_path / "migrations", prefix="auth_", schema=schema, **options)
+        async with engine.begin() as connection:
+            await connection.execute(DropSchema(schema, cascade=True))

@@ -12,7 +12,7 @@ from sqlalchemy.orm import DeclarativeBase, Mapped, mapped_column
 from fastauth import FastAuth, UserExistsException
 from fastauth.backends.sql import SQLStore, UserMixin
 from tests.conftest import PASSWORD
-from tests.servers import mongo_database
+from tests.servers import mongo_database, mongo_transaction
 from tests.stores.engines import ENGINES
 
 
@@ -95,13 +95,10 @@ async def test_a_user_and_a_document_of_the_app_stand_or_fall_together(
         await auth.initialize_db()
         await database.create_collection("profiles")
 
-        async with database.client.start_session() as session:
-            transaction = await session.start_transaction()
-            async with transaction:
-                account = await auth.accounts.on(store.joined(session)).register("ada", "ada@example.com", PASSWORD)
-                await database["profiles"].insert_one({"member": account.id}, session=session)
-                if not commits:
-                    await session.abort_transaction()
+        async with mongo_transaction(database) as session:
+            account = await auth.accounts.on(store.joined(session)).register("ada", "ada@example.com", PASSWORD)
+            await database["profiles"].insert_one({"member": account.id}, session=session)
+            await (session.commit_transaction() if commits else session.abort_transaction())
 
         there = (await auth.accounts.find("ada") is not None, await database["profiles"].count_documents({}) == 1)
         assert there == (commits, commits)

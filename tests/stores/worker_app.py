@@ -8,21 +8,19 @@ from sqlalchemy.ext.asyncio import create_async_engine
 
 from fastauth import FastAuth, Store
 from fastauth.backends.sql import SQLStore
-from fastauth.testing import CHEAP_PASSWORDS
-from tests.conftest import SECRET_KEY
+from tests.conftest import DEFAULTS
+from tests.servers import mongo_client
 
 
 def store_from_environment() -> Store[Any]:
     url = os.environ["FASTAUTH_TEST_STORE_URL"]
     if not url.startswith("mongodb"):
         return SQLStore(create_async_engine(url))
-    from pymongo import AsyncMongoClient
-
     from fastauth.backends.mongo import MongoStore
 
-    return MongoStore(AsyncMongoClient(url).get_default_database())
+    return MongoStore(mongo_client(url).get_default_database())
 
 
-auth = FastAuth(store_from_environment(), secret_key=SECRET_KEY, passwords=CHEAP_PASSWORDS)
+auth = FastAuth(store_from_environment(), **DEFAULTS)
 app = FastAPI(lifespan=auth.lifespan)
 auth.setup(app)

@@ -48,6 +48,18 @@ async def test_r_ht_6_a_form_is_read_strictly(client: AsyncClient, body: bytes) 
     refused(await client.post("/token", content=body, headers=FORM), 400, "BAD_REQUEST")
 
 
+@pytest.mark.parametrize("path", ["/register", "/token/refresh"])
+@pytest.mark.parametrize("options", [{"data": {"a": "1"}}, multipart((b"a", b"1"))])
+async def test_a_form_where_json_belongs_is_invalid(client: AsyncClient, path: str, options: dict[str, Any]) -> None:
+    """A form that is sent to a route that takes JSON is invalid, in our shape."""
+    refused(await client.post(path, **options), 422, "VALIDATION_ERROR")
+
+
+async def test_an_empty_form_is_no_body(client: AsyncClient) -> None:
+    """An empty form is as good as no body, where none is needed."""
+    refused(await client.post("/token/refresh", content=b"", headers=FORM), 401, "INVALID_REFRESH_TOKEN")
+
+
 async def test_a_semicolon_separates_no_fields(client: AsyncClient) -> None:
     """A semicolon in a form is a character like any other, so that no second field can be smuggled past a filter."""
     await register(client, password="good password;username=eve")

@@ -5,9 +5,9 @@ from dataclasses import fields
 from datetime import datetime
 from typing import Any
 
+from fastauth.backends.common import in_utc
 from fastauth.backends.mongo.base import MongoBase, changing, is_text
 from fastauth.backends.mongo.database import Raw
-from fastauth.backends.mongo.state import in_utc
 from fastauth.core.models import AuditRecord, U
 
 _STORED_AS = {each.name: "_id" if each.name == "id" else each.name for each in fields(AuditRecord)}

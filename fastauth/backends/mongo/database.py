@@ -20,7 +20,6 @@ Raw: TypeAlias = dict[str, Any]
 """A document as the driver gives and takes it."""
 
 _decode: Any = cast("Any", bson).decode
-_PREFIX = "fastauth_"
 _OURS = ("accounts", "roles", "sessions", "used_tokens", "audit_records")
 _DRIVER = "PyMongo" if hasattr(Document, "get_pymongo_collection") else "Motor"  # Beanie 2, and Beanie 1
 _WANTED = {
@@ -152,6 +151,7 @@ class Database:
     Args:
         handle: The app's own; its client and connections are shared with the app.
         user_model: The app's document class.
+        prefix: What the names of our collections begin with.
 
     Attributes:
         session: The client session that all commands are in; None where there is none.
@@ -161,7 +161,7 @@ class Database:
         ConfigurationError: The handle is not one that the installed Beanie works with.
     """
 
-    def __init__(self, handle: DatabaseHandle, user_model: type[Document]) -> None:
+    def __init__(self, handle: DatabaseHandle, user_model: type[Document], prefix: str) -> None:
         driver = _driver_of(handle)
         if driver == "neither":
             raise ConfigurationError(f"MongoStore needs an asynchronous database: {_WANTED[_DRIVER]}.")
@@ -172,6 +172,7 @@ class Database:
             )
         self._handle: Any = handle
         self._model = user_model
+        self._prefix = prefix
         self._binding = Binding(user_model, handle)
         self.session: Any = None
         self.transactions = Transactions(handle.client)
@@ -198,7 +199,7 @@ class Database:
         if self._collections is None or with_indexes:
             with translated_errors():
                 await self._binding.bind(with_indexes=with_indexes)
-            ours = (self._collection(f"{_PREFIX}{name}") for name in _OURS)
+            ours = (self._collection(f"{self._prefix}{name}") for name in _OURS)
             self._collections = Collections(self._collection(str(self._model.get_collection_name())), *ours)
         return self._collections
 

@@ -14,19 +14,16 @@ from bson import ObjectId
 from pydantic import PydanticSchemaGenerationError, PydanticUserError, TypeAdapter
 from pydantic.fields import FieldInfo
 
+from fastauth.backends.common import HASH_LENGTH, NEEDED, parse_integer, parse_text, parse_uuid
 from fastauth.core.exceptions import ConfigurationError
 from fastauth.core.identity import EMAIL_MAX_LENGTH, USERNAME_MAX_LENGTH
 from fastauth.core.models import UserField, UserSchema
 
 _M = TypeVar("_M")
 
-_NEEDED = ("username", "email", "hashed_password", "disabled")
-_OURS = (*_NEEDED, "id", "revision_id")  # the last two are Beanie's
-_HASH_LENGTH = 97  # the longest hash in common use, Argon2id's; ours has 83 characters
+_OURS = (*NEEDED, "id", "revision_id")  # the last two are Beanie's
 
 _OBJECT_ID = re.compile(r"[0-9a-fA-F]{24}", re.ASCII)
-_INTEGER = re.compile(r"0|-?[1-9][0-9]{0,18}", re.ASCII)
-_TEXT = re.compile(r"[^\x00-\x1f\x7f\ud800-\udfff]{1,255}")
 
 
 class UserMapping(Generic[_M]):
@@ -106,7 +103,7 @@ class UserMapping(Generic[_M]):
         return {"id": str(key) if self.makes_random_keys else key, **values}
 
     def _check_needed(self) -> None:
-        for name in _NEEDED:
+        for name in NEEDED:
             if name not in self.fields:
                 raise ConfigurationError(f"{self.name} has no field {name!r}. Add it.")
             wanted = "boolean" if name == "disabled" else "string"
@@ -119,8 +116,8 @@ class UserMapping(Generic[_M]):
                     f"{self.name}.{name} must be unique: write Indexed(unique=True), or leave its index to us. "
                     "Without it, two sign-ups at once make two users."
                 )
-        if self._length("hashed_password") < _HASH_LENGTH:
-            raise ConfigurationError(f"{self.name}.hashed_password must hold {_HASH_LENGTH} characters.")
+        if self._length("hashed_password") < HASH_LENGTH:
+            raise ConfigurationError(f"{self.name}.hashed_password must hold {HASH_LENGTH} characters.")
 
     def _key_kind(self) -> tuple[type, Callable[[str], Any | None]]:
         field = self.fields["id"]
@@ -176,25 +173,9 @@ def _parse_object_id(text: str) -> ObjectId | None:
     return ObjectId(text) if _OBJECT_ID.fullmatch(text) else None
 
 
-def _parse_uuid(text: str) -> uuid.UUID | None:
-    try:
-        value = uuid.UUID(text)
-    except ValueError:
-        return None
-    return value if str(value) == text.lower() else None  # uuid.UUID takes braces and URNs too
-
-
-def _parse_integer(text: str) -> int | None:
-    return int(text) if _INTEGER.fullmatch(text) and -(2**63) <= int(text) < 2**63 else None
-
-
-def _parse_text(text: str) -> str | None:
-    return text if _TEXT.fullmatch(text) else None
-
-
 _KEY_PARSERS: Mapping[type, Callable[[str], Any | None]] = {
     ObjectId: _parse_object_id,
-    uuid.UUID: _parse_uuid,
-    int: _parse_integer,
-    str: _parse_text,
+    uuid.UUID: parse_uuid,
+    int: lambda text: parse_integer(text, 64),
+    str: parse_text,
 }

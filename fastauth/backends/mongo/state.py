@@ -46,9 +46,10 @@ import hashlib
 import secrets
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
-from datetime import datetime, timezone
+from datetime import datetime
 from typing import Any
 
+from fastauth.backends.common import in_utc
 from fastauth.backends.mongo.database import Collections, Raw
 from fastauth.core.models import Session
 
@@ -162,9 +163,3 @@ def session_of(stored: Raw, user_id: str) -> Session:
         user_agent=stored["user_agent"],
         ip=stored["ip"],
     )
-
-
-def in_utc(moment: datetime) -> datetime:
-    """Return a moment as it was stored, with its time zone."""
-    # Whether times come with a zone is the app's choice, in its client's options; they are in UTC in any case.
-    return moment.replace(tzinfo=timezone.utc) if moment.tzinfo is None else moment.astimezone(timezone.utc)

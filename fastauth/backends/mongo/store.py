@@ -5,6 +5,7 @@ from typing import Any, overload
 
 from typing_extensions import Self, TypeVar
 
+from fastauth.backends.common import DEFAULT_PREFIX, checked_prefix
 from fastauth.backends.mongo.attributes import MongoUserAttributes
 from fastauth.backends.mongo.audit import MongoAuditStore
 from fastauth.backends.mongo.changes import MongoUserChanges
@@ -32,8 +33,8 @@ class MongoStore(
 
     No verb needs a transaction: each is decided by one write to one document (see :mod:`.state`). The collections
     beside the app's are ``fastauth_accounts``, ``fastauth_roles``, ``fastauth_sessions``, ``fastauth_used_tokens`` and
-    ``fastauth_audit_records``. What is acknowledged has been written by a majority and to the journal, whatever the
-    client's default is.
+    ``fastauth_audit_records``, or have another prefix. What is acknowledged has been written by a majority and to the
+    journal, whatever the client's default is.
 
     Args:
         database: The app's database: ``AsyncMongoClient(...)["app"]`` of PyMongo under Beanie 2, or
@@ -44,13 +45,17 @@ class MongoStore(
             this class there; otherwise the store does so when it is first used.
         public_fields: The model's own fields that user JSON shows.
         writable_fields: The model's own fields that a client may set.
+        collection_prefix: What the names of our collections begin with; the user's has the name that its class says.
 
     Raises:
-        ConfigurationError: The database is not asynchronous, or something about the model does not fit.
+        ConfigurationError: The database is not asynchronous, something about the model does not fit, or collections
+            cannot have this prefix.
     """
 
     @overload
-    def __init__(self: "MongoStore[User]", database: DatabaseHandle) -> None: ...
+    def __init__(
+        self: "MongoStore[User]", database: DatabaseHandle, *, collection_prefix: str = DEFAULT_PREFIX
+    ) -> None: ...
     @overload
     def __init__(
         self,
@@ -59,6 +64,7 @@ class MongoStore(
         user_model: type[M],
         public_fields: Sequence[str] = (),
         writable_fields: Sequence[str] = (),
+        collection_prefix: str = DEFAULT_PREFIX,
     ) -> None: ...
     def __init__(
         self,
@@ -67,10 +73,12 @@ class MongoStore(
         user_model: type[Any] | None = None,
         public_fields: Sequence[str] = (),
         writable_fields: Sequence[str] = (),
+        collection_prefix: str = DEFAULT_PREFIX,
     ) -> None:
         model: type[Any] = user_model or User
         mapping: UserMapping[M] = UserMapping(model, public_fields, writable_fields)
-        super().__init__(Database(database, mapping.model), mapping)
+        prefix = checked_prefix("collection_prefix", collection_prefix)
+        super().__init__(Database(database, mapping.model, prefix), mapping)
         self.schema = mapping.schema
         self.database = database
         """The app's database, as it was given; for what is not a verb, such as looking into the server."""

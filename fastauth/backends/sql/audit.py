@@ -7,7 +7,8 @@ from typing import Any
 
 from sqlalchemy import delete, insert, or_, select
 
-from fastauth.backends.sql.base import SQLBase, in_utc, is_name, verb
+from fastauth.backends.common import in_utc
+from fastauth.backends.sql.base import SQLBase, is_name, verb
 from fastauth.core.models import AuditRecord, U
 
 

@@ -4,13 +4,14 @@ import copy
 import functools
 import re
 from collections.abc import Awaitable, Callable, Collection, Sequence
-from datetime import datetime, timezone
+from datetime import datetime
 from typing import Any, Generic, TypeVar, cast
 
 from sqlalchemy import ColumnElement, Select, String, func, literal, select, update
 from sqlalchemy.ext.asyncio import AsyncConnection
 from typing_extensions import Self
 
+from fastauth.backends.common import in_utc
 from fastauth.backends.sql.database import Database
 from fastauth.backends.sql.mapping import UserMapping
 from fastauth.backends.sql.tables import Tables
@@ -172,9 +173,3 @@ def is_session_id(text: str) -> bool:
 def is_name(text: str) -> bool:
     """Say whether this may be, or be a part of, a name that is stored; drivers differ in what they do with the rest."""
     return _NO_NAME.search(text) is None
-
-
-def in_utc(moment: datetime) -> datetime:
-    """Return a moment as it was stored, with its time zone."""
-    # SQLite and MySQL keep no time zone; what we wrote was UTC.
-    return moment.replace(tzinfo=timezone.utc) if moment.tzinfo is None else moment.astimezone(timezone.utc)

@@ -1,6 +1,5 @@
 """What a column may hold: as a Python type, as JSON, and as an id in a path."""
 
-import re
 import uuid
 from collections.abc import Callable
 from typing import Annotated, Any, Literal, cast
@@ -10,11 +9,10 @@ from pydantic import AwareDatetime, NaiveDatetime
 from sqlalchemy import JSON, BigInteger, Column, DateTime, Enum, Integer, SmallInteger, String, TypeDecorator, Uuid
 from sqlalchemy.types import TypeEngine
 
+from fastauth.backends.common import parse_integer, parse_text, parse_uuid
+
 KeyParser = Callable[[str], Any | None]
 """Turns an id into the value of the key's column, and what cannot be one into None."""
-
-_INTEGER = re.compile(r"0|-?[1-9][0-9]{0,18}", re.ASCII)
-_TEXT = re.compile(r"[^\x00-\x1f\x7f\ud800-\udfff]{1,255}")
 
 
 def plain_type(column: Column[Any]) -> TypeEngine[Any]:
@@ -43,8 +41,8 @@ def annotation(column: Column[Any]) -> Any | None:
     elif isinstance(plain, String) and known is str and plain.length is not None:
         known = Annotated[str, MaxLen(plain.length)]
     elif isinstance(plain, Integer) and known is int:
-        lowest, highest = _integer_bounds(plain)
-        known = Annotated[int, Ge(lowest), Le(highest)]
+        limit = 2 ** (_bits(plain) - 1)
+        known = Annotated[int, Ge(-limit), Le(limit - 1)]
     return cast("Any", known) | None if known is not None and column.nullable else known
 
 
@@ -52,15 +50,15 @@ def key_parser(column: Column[Any]) -> tuple[type, KeyParser | None]:
     """Return the key's Python type, and what reads an id; None where a key of this type is not supported."""
     known, plain = _python_type(column), plain_type(column)
     if known is uuid.UUID:
-        return uuid.UUID, _parse_uuid
+        return uuid.UUID, parse_uuid
     if known is str and isinstance(plain, Uuid):
         return str, _parse_uuid_text
     if known is str and isinstance(plain, String):
         limit = max_length(column)
-        return str, lambda text: text if len(text) <= limit and _TEXT.fullmatch(text) else None
+        return str, lambda text: parse_text(text) if len(text) <= limit else None
     if known is int and isinstance(plain, Integer):
-        lowest, highest = _integer_bounds(plain)
-        return int, lambda text: int(text) if _INTEGER.fullmatch(text) and lowest <= int(text) <= highest else None
+        bits = _bits(plain)
+        return int, lambda text: parse_integer(text, bits)
     return known or object, None
 
 
@@ -81,19 +79,10 @@ def _changes_values(column_type: TypeEngine[Any]) -> bool:
     )
 
 
-def _integer_bounds(integer: Integer) -> tuple[int, int]:
-    bits = 63 if isinstance(integer, BigInteger) else 15 if isinstance(integer, SmallInteger) else 31
-    return -(2**bits), 2**bits - 1
-
-
-def _parse_uuid(text: str) -> uuid.UUID | None:
-    try:
-        value = uuid.UUID(text)
-    except ValueError:
-        return None
-    return value if str(value) == text.lower() else None  # uuid.UUID takes braces and URNs too
+def _bits(integer: Integer) -> int:
+    return 64 if isinstance(integer, BigInteger) else 16 if isinstance(integer, SmallInteger) else 32
 
 
 def _parse_uuid_text(text: str) -> str | None:
-    value = _parse_uuid(text)
+    value = parse_uuid(text)
     return None if value is None else str(value)

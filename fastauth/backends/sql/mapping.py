@@ -20,15 +20,13 @@ from sqlalchemy import inspect as sqlalchemy_inspect
 from sqlalchemy.exc import NoInspectionAvailable
 from sqlalchemy.orm import InstanceState, Mapper, make_transient_to_detached
 
+from fastauth.backends.common import HASH_LENGTH, NEEDED
 from fastauth.backends.sql.columns import KeyParser, annotation, key_parser, max_length, plain_type
 from fastauth.core.exceptions import ConfigurationError
 from fastauth.core.identity import EMAIL_MAX_LENGTH, USERNAME_MAX_LENGTH
 from fastauth.core.models import UserField, UserSchema
 
 _M = TypeVar("_M")
-
-_NEEDED = ("username", "email", "hashed_password", "disabled")
-_HASH_LENGTH = 97  # the longest hash in common use, Argon2id's; ours has 83 characters
 
 
 class UserMapping(Generic[_M]):
@@ -78,7 +76,7 @@ class UserMapping(Generic[_M]):
 
     def positions(self) -> tuple[int, int, int, int, int]:
         """Return where the key, username, email, hashed_password and disabled stand in :attr:`columns`."""
-        username, email, hashed_password, disabled = (self.attributes.index(name) for name in _NEEDED)
+        username, email, hashed_password, disabled = (self.attributes.index(name) for name in NEEDED)
         return self.key_position, username, email, hashed_password, disabled
 
     def parse_key(self, user_id: str) -> Any | None:
@@ -112,7 +110,7 @@ class UserMapping(Generic[_M]):
 
     def knows(self, name: str) -> bool:
         """Say whether the class has such a field besides the ones that belong to us."""
-        return name in self._columns and name not in (*_NEEDED, self._key_name)
+        return name in self._columns and name not in (*NEEDED, self._key_name)
 
     def unique_groups(self) -> Sequence[AbstractSet[str]]:
         """Return the attributes whose values may occur once, alone or together; the username and the address first."""
@@ -154,7 +152,7 @@ class UserMapping(Generic[_M]):
         return next((name, column) for name, column in self._columns.items() if column is key)
 
     def _check_needed(self) -> None:
-        for name in _NEEDED:
+        for name in NEEDED:
             if name not in self._columns:
                 raise ConfigurationError(
                     f"{self._name} has no mapped attribute {name!r}. Add it, "
@@ -169,9 +167,9 @@ class UserMapping(Generic[_M]):
                     f"{self._name}.{name} must be unique: add unique=True. "
                     "Without it, two sign-ups at once make two users."
                 )
-        if max_length(self._columns["hashed_password"]) < _HASH_LENGTH:
+        if max_length(self._columns["hashed_password"]) < HASH_LENGTH:
             raise ConfigurationError(
-                f"{self._name}.hashed_password must hold {_HASH_LENGTH} characters; 255 is a good size."
+                f"{self._name}.hashed_password must hold {HASH_LENGTH} characters; 255 is a good size."
             )
 
     def _demanded_by_constructor(self, writable_fields: Sequence[str]) -> frozenset[str]:
@@ -183,7 +181,7 @@ class UserMapping(Generic[_M]):
             and parameter.kind not in (parameter.VAR_KEYWORD, parameter.VAR_POSITIONAL)
         )
         try:
-            given = {*_NEEDED, *(name for name in (*demanded, *writable_fields) if self.knows(name))}
+            given = {*NEEDED, *(name for name in (*demanded, *writable_fields) if self.knows(name))}
             signature.bind(**dict.fromkeys(given))
         except TypeError as error:
             raise ConfigurationError(
@@ -217,7 +215,7 @@ class UserMapping(Generic[_M]):
 
     def _is_required(self, name: str) -> bool:
         column = self._columns[name]
-        if name in _NEEDED:
+        if name in NEEDED:
             return False
         if name in self._demanded and column is not self.key:
             return True

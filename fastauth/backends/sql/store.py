@@ -11,6 +11,7 @@ from sqlalchemy.exc import DBAPIError
 from sqlalchemy.ext.asyncio import AsyncEngine, AsyncSession
 from typing_extensions import TypeVar
 
+from fastauth.backends.common import DEFAULT_PREFIX, checked_prefix
 from fastauth.backends.sql.audit import SQLAuditStore
 from fastauth.backends.sql.base import verb
 from fastauth.backends.sql.changes import SQLUserChanges
@@ -41,13 +42,15 @@ class SQLStore(SQLUserChanges[M], SQLUserListing[M], SQLRoleStore[M], SQLTokenSt
             ``hashed_password`` and ``disabled``; nothing has to be inherited from us. Our tables join its metadata.
         public_fields: The model's own attributes that user JSON shows.
         writable_fields: The model's own attributes that a client may set.
+        table_prefix: What the names of our tables begin with; the user table has the name that its class says.
 
     Raises:
-        ConfigurationError: The engine is not asynchronous, or something about the model does not fit.
+        ConfigurationError: The engine is not asynchronous, something about the model does not fit, or a table that the
+            prefix gives is there already and is not ours.
     """
 
     @overload
-    def __init__(self: "SQLStore[User]", engine: AsyncEngine) -> None: ...
+    def __init__(self: "SQLStore[User]", engine: AsyncEngine, *, table_prefix: str = DEFAULT_PREFIX) -> None: ...
     @overload
     def __init__(
         self,
@@ -56,6 +59,7 @@ class SQLStore(SQLUserChanges[M], SQLUserListing[M], SQLRoleStore[M], SQLTokenSt
         user_model: type[M],
         public_fields: Sequence[str] = (),
         writable_fields: Sequence[str] = (),
+        table_prefix: str = DEFAULT_PREFIX,
     ) -> None: ...
     def __init__(
         self,
@@ -64,6 +68,7 @@ class SQLStore(SQLUserChanges[M], SQLUserListing[M], SQLRoleStore[M], SQLTokenSt
         user_model: type[Any] | None = None,
         public_fields: Sequence[str] = (),
         writable_fields: Sequence[str] = (),
+        table_prefix: str = DEFAULT_PREFIX,
     ) -> None:
         if not isinstance(engine, AsyncEngine):
             raise ConfigurationError(
@@ -77,7 +82,8 @@ class SQLStore(SQLUserChanges[M], SQLUserListing[M], SQLRoleStore[M], SQLTokenSt
             )
         model: type[Any] = user_model or User
         mapping: UserMapping[M] = UserMapping(model, public_fields, writable_fields)
-        super().__init__(EngineDatabase(engine), mapping, tables_for(mapping.table, mapping.key))
+        tables = tables_for(mapping.table, mapping.key, checked_prefix("table_prefix", table_prefix))
+        super().__init__(EngineDatabase(engine), mapping, tables)
         self.engine = engine
         """The app's engine, as it was given; for what is not a verb, such as looking into the database."""
         self.schema = mapping.schema
@@ -118,7 +124,12 @@ class SQLStore(SQLUserChanges[M], SQLUserListing[M], SQLRoleStore[M], SQLTokenSt
 
         def missing(connection: Connection) -> list[str]:
             known = inspect(connection)
-            return [table.fullname for table in self._tables if not known.has_table(table.name, schema=table.schema)]
+            return [
+                table.fullname
+                for table in self._tables
+                # Where the engine's schema_translate_map puts it.
+                if not known.has_table(table.name, schema=connection.schema_for_object(table))
+            ]
 
         async with self.database.read() as connection:
             return await connection.run_sync(missing)

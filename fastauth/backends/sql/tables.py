@@ -17,9 +17,8 @@ from sqlalchemy.dialects import mysql
 
 from fastauth.core.exceptions import ConfigurationError
 
-_PREFIX = "fastauth_"
-_NAMES = ("roles", "user_roles", "sessions", "used_tokens", "audit_records")
 _MYSQL = ("mysql", "mariadb")
+_OURS = "fastauth"  # what marks a table as ours
 
 
 def text(length: int) -> String:
@@ -55,55 +54,67 @@ class Tables(NamedTuple):
         return [*wanted, *self[1:]]
 
 
-def tables_for(users: Table, key: Column[Any]) -> Tables:
+def tables_for(users: Table, key: Column[Any], prefix: str) -> Tables:
     """Return our tables for this user table, made at the first call and found again at the next.
 
+    Args:
+        users: The app's user table; ours join its metadata and its schema.
+        key: Its key.
+        prefix: What the names of ours begin with.
+
     Raises:
-        ConfigurationError: They were made for another user table in the same metadata.
+        ConfigurationError: The metadata has tables of these names, which are the app's own or another user table's.
     """
     existing = users.metadata.tables
     in_schema = f"{users.schema}." if users.schema else ""
-    if f"{in_schema}{_PREFIX}roles" not in existing:
-        _define(users, key)
-    tables = Tables(users, *(existing[f"{in_schema}{_PREFIX}{name}"] for name in _NAMES))
+    names = [f"{in_schema}{prefix}{name}" for name in Tables._fields[1:]]
+    there = [name for name in names if name in existing]
+    if not there:
+        _define(users, key, prefix)
+    strangers = [name for name in there if not existing[name].info.get(_OURS)]
+    if strangers:
+        raise ConfigurationError(
+            f"The metadata of {users.fullname} has a table {strangers[0]} that is not FastAuth's: "
+            "give the store another table_prefix."
+        )
+    tables = Tables(users, *(existing[name] for name in names))
     if not tables.sessions.c.user_id.references(key):
         raise ConfigurationError(
             f"The metadata of {users.fullname} has FastAuth's tables for another user table already. "
-            "Give the second user model a base, and so a metadata, of its own."
+            "Give the second user model a base, and so a metadata, of its own, or its store another table_prefix."
         )
     return tables
 
 
-def _define(users: Table, key: Column[Any]) -> None:
+def _define(users: Table, key: Column[Any], prefix: str) -> None:
     # A foreign key of MySQL needs the engine, the character set and the collation of what it refers to.
-    options = {name: value for name, value in users.kwargs.items() if name.startswith(_MYSQL)}
+    options: dict[str, Any] = {name: value for name, value in users.kwargs.items() if name.startswith(_MYSQL)}
+    options |= {"schema": users.schema, "info": {_OURS: True}}
     roles = Table(
-        f"{_PREFIX}roles",
+        f"{prefix}roles",
         users.metadata,
         Column("id", text(32)),
         Column("name", text(64), nullable=False),
         Column("description", text(255), nullable=False),
-        PrimaryKeyConstraint("id", name=f"pk_{_PREFIX}roles"),
-        UniqueConstraint("name", name=f"uq_{_PREFIX}roles_name"),
-        schema=users.schema,
+        PrimaryKeyConstraint("id", name=f"pk_{prefix}roles"),
+        UniqueConstraint("name", name=f"uq_{prefix}roles_name"),
         **options,
     )
     Table(
-        f"{_PREFIX}user_roles",
+        f"{prefix}user_roles",
         users.metadata,
         Column("user_id", key.type, nullable=False),
         Column("role_id", text(32), nullable=False),
-        PrimaryKeyConstraint("user_id", "role_id", name=f"pk_{_PREFIX}user_roles"),
-        ForeignKeyConstraint(["user_id"], [key], name=f"fk_{_PREFIX}user_roles_user_id", ondelete="CASCADE"),
-        ForeignKeyConstraint(["role_id"], [roles.c.id], name=f"fk_{_PREFIX}user_roles_role_id", ondelete="CASCADE"),
+        PrimaryKeyConstraint("user_id", "role_id", name=f"pk_{prefix}user_roles"),
+        ForeignKeyConstraint(["user_id"], [key], name=f"fk_{prefix}user_roles_user_id", ondelete="CASCADE"),
+        ForeignKeyConstraint(["role_id"], [roles.c.id], name=f"fk_{prefix}user_roles_role_id", ondelete="CASCADE"),
         # An index by a constraint's name: MariaDB lets none go that a foreign key needs, and the downgrade of a
         # migration would try to drop an Index before the table, which takes a constraint along.
-        UniqueConstraint("role_id", "user_id", name=f"uq_{_PREFIX}user_roles_role_id"),
-        schema=users.schema,
+        UniqueConstraint("role_id", "user_id", name=f"uq_{prefix}user_roles_role_id"),
         **options,
     )
     Table(
-        f"{_PREFIX}sessions",
+        f"{prefix}sessions",
         users.metadata,
         Column("id", text(32)),
         Column("user_id", key.type, nullable=False),
@@ -114,26 +125,24 @@ def _define(users: Table, key: Column[Any]) -> None:
         Column("revoked_at", _moment()),
         Column("user_agent", text(255)),
         Column("ip", text(45)),
-        PrimaryKeyConstraint("id", name=f"pk_{_PREFIX}sessions"),
-        ForeignKeyConstraint(["user_id"], [key], name=f"fk_{_PREFIX}sessions_user_id", ondelete="CASCADE"),
-        UniqueConstraint("user_id", "id", name=f"uq_{_PREFIX}sessions_user_id"),
-        Index(f"ix_{_PREFIX}sessions_expires_at", "expires_at"),
-        schema=users.schema,
+        PrimaryKeyConstraint("id", name=f"pk_{prefix}sessions"),
+        ForeignKeyConstraint(["user_id"], [key], name=f"fk_{prefix}sessions_user_id", ondelete="CASCADE"),
+        UniqueConstraint("user_id", "id", name=f"uq_{prefix}sessions_user_id"),
+        Index(f"ix_{prefix}sessions_expires_at", "expires_at"),
         **options,
     )
     Table(
-        f"{_PREFIX}used_tokens",
+        f"{prefix}used_tokens",
         users.metadata,
         Column("id", text(32)),
         Column("expires_at", _moment(), nullable=False),
-        PrimaryKeyConstraint("id", name=f"pk_{_PREFIX}used_tokens"),
-        Index(f"ix_{_PREFIX}used_tokens_expires_at", "expires_at"),
-        schema=users.schema,
+        PrimaryKeyConstraint("id", name=f"pk_{prefix}used_tokens"),
+        Index(f"ix_{prefix}used_tokens_expires_at", "expires_at"),
         **options,
     )
     # Without foreign keys: what is on record stays there when the user or the session is gone.
     Table(
-        f"{_PREFIX}audit_records",
+        f"{prefix}audit_records",
         users.metadata,
         Column("id", text(32)),
         Column("at", _moment(), nullable=False),
@@ -145,9 +154,8 @@ def _define(users: Table, key: Column[Any]) -> None:
         Column("ip", text(45)),
         Column("user_agent", text(255)),
         Column("details", text(2000), nullable=False),
-        PrimaryKeyConstraint("id", name=f"pk_{_PREFIX}audit_records"),
-        Index(f"ix_{_PREFIX}audit_records_at", "at"),
-        Index(f"ix_{_PREFIX}audit_records_user_id", "user_id", "id"),
-        schema=users.schema,
+        PrimaryKeyConstraint("id", name=f"pk_{prefix}audit_records"),
+        Index(f"ix_{prefix}audit_records_at", "at"),
+        Index(f"ix_{prefix}audit_records_user_id", "user_id", "id"),
         **options,
     )

@@ -77,14 +77,13 @@ def account_routes(
         fields = {name: getattr(body, name) for name in body.model_fields_set}
         return users.shown(await accounts.update(account.id, fields, by=account))
 
-    if users.schema.writable:
-        update_me.__annotations__["body"] = update_model(users.schema)
-        router.patch(
-            "/users/me",
-            summary="Change your own attributes",
-            response_model=users.model,
-            responses=responses(*_SIGNED_IN, *_WRITING, UserExistsException),
-        )(update_me)
+    update_me.__annotations__["body"] = update_model(users.schema)
+    router.patch(
+        "/users/me",
+        summary="Change your own attributes",
+        response_model=users.model,
+        responses=responses(*_SIGNED_IN, *_WRITING, UserExistsException),
+    )(update_me)
 
     @router.delete(
         "/users/me",
