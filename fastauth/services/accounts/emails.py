@@ -7,6 +7,7 @@ from typing import Any, TypeVar
 from fastauth.core.events import EmailChanged, EmailChangeRequested, EmailVerified
 from fastauth.core.exceptions import (
     RoleNotFoundException,
+    StoreUnavailableException,
     UserExistsException,
     ValidationException,
 )
@@ -54,7 +55,7 @@ class Emails(AccountsBase[U]):
 
         if not await self._with_standard_roles(verify):
             raise refusal("moved on")
-        return await self.get(account.id)
+        return await self._as_it_is_now(_with_verified(account))
 
     async def request_email_change(self, user_id: str, new_email: str, current_password: str) -> None:
         """Mail the new address a link that makes it the account's, and tell the present one of it.
@@ -124,7 +125,7 @@ class Emails(AccountsBase[U]):
         if not await self._with_standard_roles(change):
             raise refusal("moved on")
         self._notices.send(NotificationKind.EMAIL_CHANGED, account, new_email=new_email)
-        return await self.get(account.id)
+        return await self._as_it_is_now(replace(_with_verified(account), email=new_email))
 
     def _changed(
         self, account: Account[U], new_email: str, *, verified: bool, by: Account[Any] | None
@@ -132,6 +133,13 @@ class Emails(AccountsBase[U]):
         roles = account.roles | {VERIFIED} if verified else account.roles - {VERIFIED}
         changed = replace(account, email=new_email, roles=roles)
         return self._events.make(EmailChanged, by=by, account=changed, old_email=account.email, new_email=new_email)
+
+    async def _as_it_is_now(self, expected: Account[U]) -> Account[U]:
+        # What was done is done and the token is used up: a read that fails must not say otherwise.
+        try:
+            return await self._store.get_user(expected.id) or expected
+        except StoreUnavailableException:
+            return expected
 
     async def _with_standard_roles(self, step: Callable[[], Awaitable[_R]]) -> _R:
         try:
