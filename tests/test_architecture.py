@@ -104,7 +104,12 @@ def test_importing_fastauth_is_silent_and_imports_no_driver() -> None:
 
 
 @pytest.mark.parametrize(
-    ("module", "absent", "cure"), [("fastauth.backends.sql", "sqlalchemy", "pip install 'fastauth[sql]'")]
+    ("module", "absent", "cure"),
+    [
+        ("fastauth.backends.sql", "sqlalchemy", "pip install 'fastauth[sql]'"),
+        ("fastauth.notifiers.mail", "jinja2", "pip install 'fastauth[smtp]'"),
+        ("fastauth.notifiers.smtp", "aiosmtplib", "pip install 'fastauth[smtp]'"),
+    ],
 )
 def test_a_missing_extra_says_the_command_that_cures_it(module: str, absent: str, cure: str) -> None:
     """Importing a backend without its extra is one sentence with the command that installs it."""
