@@ -15,6 +15,7 @@ from fastauth.core.exceptions import CSRFException as CSRFException
 from fastauth.core.exceptions import EmailNotVerifiedException as EmailNotVerifiedException
 from fastauth.core.exceptions import FastAuthException as FastAuthException
 from fastauth.core.exceptions import InactiveUserException as InactiveUserException
+from fastauth.core.exceptions import KeysUnavailableException as KeysUnavailableException
 from fastauth.core.exceptions import NotFoundException as NotFoundException
 from fastauth.core.exceptions import PermissionDeniedException as PermissionDeniedException
 from fastauth.core.exceptions import ProtectedRoleException as ProtectedRoleException
@@ -39,6 +40,7 @@ from fastauth.core.models import Session as Session
 from fastauth.core.models import TokenPair as TokenPair
 from fastauth.core.notifications import Notification as Notification
 from fastauth.core.notifications import NotificationKind as NotificationKind
+from fastauth.core.protocols import ExternalSigner as ExternalSigner
 from fastauth.core.protocols import Notifier as Notifier
 from fastauth.core.protocols import PasswordHasher as PasswordHasher
 from fastauth.core.protocols import RoleStore as RoleStore
@@ -52,3 +54,4 @@ from fastauth.core.settings import TokenSettings as TokenSettings
 from fastauth.services.accounts import Accounts as Accounts
 from fastauth.services.roles import Roles as Roles
 from fastauth.services.sessions import Sessions as Sessions
+from fastauth.web.token_verifier import TokenVerifier as TokenVerifier

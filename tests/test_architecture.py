@@ -43,10 +43,12 @@ def test_the_door_exports_what_it_promises() -> None:
         "CookieSettings",
         "CredentialsException",
         "EmailNotVerifiedException",
+        "ExternalSigner",
         "FastAuth",
         "FastAuthException",
         "InactiveUserException",
         "Key",
+        "KeysUnavailableException",
         "NotFoundException",
         "Notification",
         "NotificationKind",
@@ -73,6 +75,7 @@ def test_the_door_exports_what_it_promises() -> None:
         "TokenPair",
         "TokenSettings",
         "TokenStore",
+        "TokenVerifier",
         "TooLargeException",
         "UserExistsException",
         "UserNotFoundException",
@@ -94,6 +97,7 @@ def test_importing_fastauth_is_silent_and_imports_no_driver() -> None:
         "motor",
         "pymongo",
         "redis",
+        "httpx2",
         "pytest",
     ]
     code = f"import sys; sys.modules.update(dict.fromkeys({absent})); import fastauth; import fastauth.testing"
