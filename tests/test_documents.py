@@ -1,5 +1,6 @@
 """What a reader sees is run: the README's snippets and the examples, exactly as they stand."""
 
+import asyncio
 import re
 import runpy
 import subprocess
@@ -148,3 +149,16 @@ def test_the_store_of_the_docs_keeps_every_promise(tmp_path: Path) -> None:
     assert as_printed.returncode == 0, as_printed.stdout
     assert without_its_lock.returncode == 1, without_its_lock.stdout
     assert "test_one_superadmin_remains" in without_its_lock.stdout
+
+
+@pytest.mark.parametrize("page", ["accounts", "hooks", "audit"])
+def test_the_snippets_about_accounts_run(page: str) -> None:
+    """The snippets of the pages on accounts, hooks and the audit trail run one after the other, as printed."""
+    names: dict[str, Any] = {}
+    for snippet in snippets(f"docs/{page}.md"):
+        exec(compile(snippet, f"docs/{page}.md", "exec"), names)
+
+    for script in ("from_a_script", "look"):
+        if script in names:
+            asyncio.run(names[script]())
+    assert "auth" in names

@@ -17,7 +17,7 @@ from fastauth import (
     WeakPasswordException,
 )
 from fastauth.backends.memory import MemoryStore
-from fastauth.core.settings import CookieSettings, PasswordSettings, TokenSettings
+from fastauth.core.settings import CookieSettings, LinkSettings, PasswordSettings, TokenSettings
 from fastauth.testing import CHEAP_PASSWORDS, ManualClock
 from tests.conftest import PASSWORD, SECRET_KEY
 from tests.core.forge import claims_of
@@ -45,6 +45,16 @@ from tests.core.other_hashers import ScryptHasher, WatchedHasher
         (PasswordSettings, {"bcrypt_cost": 32}),
         (PasswordSettings, {"threads": 0}),
         (PasswordSettings, {"blocklist": "password"}),
+        (LinkSettings, {"verify_email": "verify?token={token}"}),
+        (LinkSettings, {"verify_email": "https://evil.example/{token}"}),
+        (LinkSettings, {"reset_password": "/reset"}),
+        (LinkSettings, {"change_email": "/change/{token}/{token}"}),
+        (LinkSettings, {"change_email": "/change/{token}/{user}"}),
+        (LinkSettings, {"change_email": "/change/{token}}"}),
+        (LinkSettings, {"verify_email_expires_in": timedelta(seconds=59)}),
+        (LinkSettings, {"reset_password_expires_in": timedelta(days=30, seconds=1)}),
+        (LinkSettings, {"change_email_expires_in": timedelta(0)}),
+        (LinkSettings, {"timeout": timedelta(0)}),
         (CookieSettings, {"name": ""}),
         (CookieSettings, {"name": "a b"}),
         (CookieSettings, {"name": "a;b"}),

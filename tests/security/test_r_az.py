@@ -44,6 +44,7 @@ ROUTES: dict[str, Route] = {
     "POST /email/verify": Route(ANYONE, {"token": "{verify_email}"}),
     "POST /email/change/confirm": Route(ANYONE, {"token": "{confirm_email_change}"}),
     "GET /users/me": Route(SIGNED_IN),
+    "PATCH /users/me": Route(SIGNED_IN, {}),
     "DELETE /users/me": Route(SIGNED_IN, PROOF),
     "POST /password/change": Route(SIGNED_IN, {**PROOF, "new_password": NEW}),
     "POST /email/change": Route(SIGNED_IN, {**PROOF, "new_email": "third@example.com"}),
