@@ -1,5 +1,6 @@
 """The one place where everything meets. It wires and holds, and decides nothing."""
 
+import logging
 import os
 from collections.abc import AsyncGenerator, Iterable, Mapping, Sequence
 from contextlib import asynccontextmanager
@@ -16,11 +17,13 @@ from fastauth.core.keys import SecretKey
 from fastauth.core.models import U
 from fastauth.core.passwords import Passwords
 from fastauth.core.protocols import SignInMethod, Store
-from fastauth.core.settings import CookieSettings, PasswordSettings, TokenSettings
+from fastauth.core.settings import DEFAULT_LIMITS, CookieSettings, LimitSettings, PasswordSettings, TokenSettings
 from fastauth.core.signing import Purpose, Signer
 from fastauth.services.accounts import Accounts
 from fastauth.services.bootstrap import Bootstrap
 from fastauth.services.deadline import with_deadline
+from fastauth.services.limit_storages import open_storage
+from fastauth.services.limits import LIMIT_KEY_LABEL, Limiter
 from fastauth.services.roles import Roles
 from fastauth.services.sessions import Sessions
 from fastauth.signin.password import PasswordSignIn
@@ -29,12 +32,15 @@ from fastauth.web.cookies import Cookies
 from fastauth.web.csrf import CSRF_KEY_LABEL, CSRFGuard
 from fastauth.web.dependencies import Dependencies, UserDependency, scheme_name_of
 from fastauth.web.error_handlers import install_exception_handlers
+from fastauth.web.limits import RouteLimits
 from fastauth.web.openapi import publish_token_url
 from fastauth.web.routes.accounts import account_routes
 from fastauth.web.routes.keys import key_routes
 from fastauth.web.routes.roles import role_routes
 from fastauth.web.routes.tokens import token_routes
 from fastauth.web.transport import TokenTransport
+
+logger = logging.getLogger("fastauth")
 
 
 class FastAuth(Generic[U]):
@@ -58,6 +64,7 @@ class FastAuth(Generic[U]):
         tokens: Issuer, audience, leeway, grace and the longest session.
         passwords: Policy and hashing.
         cookies: Names and attributes, and whose pages may send what a cookie authenticates.
+        limits: How often one may try to sign in, to register and so on, and where that is counted; None: no limits.
         trusted_proxies: The proxies in front of the app, whose word about their clients' addresses is taken: their
             networks, such as ``["10.0.0.0/8"]``, or how many there are if nobody can get around them.
         proxy_header: The header that the proxies write; None is ``X-Forwarded-For`` or ``Forwarded``, whichever comes.
@@ -85,6 +92,7 @@ class FastAuth(Generic[U]):
         tokens: TokenSettings | None = None,
         passwords: PasswordSettings | None = None,
         cookies: CookieSettings | None = None,
+        limits: LimitSettings | None = DEFAULT_LIMITS,
         trusted_proxies: TrustedProxies = (),
         proxy_header: ProxyHeader | None = None,
         sign_in_methods: Sequence[SignInMethod[U, Any]] = (),
@@ -110,7 +118,14 @@ class FastAuth(Generic[U]):
         """How many tokens were refused since the start, by reason; for a gauge, never for a client."""
         self.passwords = Passwords(passwords or PasswordSettings(), production=self.production)
         """Judges, hashes and verifies passwords, off the event loop."""
-        timed = with_deadline(store, _span("store_timeout", store_timeout, timedelta(seconds=1)))
+        timeout = _span("store_timeout", store_timeout, timedelta(seconds=1))
+        timed = with_deadline(store, timeout)
+        self.limits = limits
+        """How often one may try; None when there are no limits."""
+        self._limiter = None
+        if limits is not None:
+            key = ring.derive(LIMIT_KEY_LABEL)[0]
+            self._limiter = Limiter(limits, open_storage(limits.storage, clock=clock), key=key, timeout=timeout)
 
         self.sessions: Sessions[U] = Sessions(
             timed,
@@ -121,7 +136,7 @@ class FastAuth(Generic[U]):
             refresh_grace=tokens.refresh_grace,
             clock=clock,
         )
-        self.accounts: Accounts[U] = Accounts(timed, self.passwords, clock=clock)
+        self.accounts: Accounts[U] = Accounts(timed, self.passwords, clock=clock, limiter=self._limiter)
         self.roles: Roles[U] = Roles(timed)
         self._bootstrap = Bootstrap(timed, self.accounts)
 
@@ -144,6 +159,7 @@ class FastAuth(Generic[U]):
 
         self.client_address = ClientAddresses(trusted_proxies, header=proxy_header)
         """Answers the client's address on a connection, or None: what the trusted proxies vouch for, nothing else."""
+        route_limits = RouteLimits(self._limiter, self.client_address)
         password_sign_in = PasswordSignIn(timed, self.passwords)
         # Built when they are first asked for: a script, or the command line, serves no routes.
         self._token_routes = cache(
@@ -154,11 +170,12 @@ class FastAuth(Generic[U]):
                 transport,
                 dependencies,
                 self.client_address,
+                route_limits,
                 token_url=token_url,
             )
         )
         self._account_router = cache(
-            lambda: account_routes(timed, self.accounts, dependencies, registration=registration)
+            lambda: account_routes(timed, self.accounts, dependencies, route_limits, registration=registration)
         )
         self._role_router = cache(lambda: role_routes(self.roles, dependencies))
         self._scheme_name = scheme_name_of(token_url)
@@ -226,6 +243,12 @@ class FastAuth(Generic[U]):
             ConfigurationError: In production, something is missing; the message says what makes it.
         """
         self._publish_token_url(app)
+        if self.production and self.limits is not None and self.limits.storage.startswith("memory:"):
+            logger.warning(
+                "Rate limits are counted in the memory of this process: each further worker process lets through as "
+                "much again, and a restart forgets who is locked out. Name a storage that all of them share: "
+                "limits=LimitSettings(storage='redis://...')."
+            )
         if self.production:
             await self._bootstrap.check()
         else:
@@ -234,6 +257,8 @@ class FastAuth(Generic[U]):
             yield
         finally:
             self.passwords.close()
+            if self._limiter is not None:
+                await self._limiter.close()
             await self.store.close()
 
     async def initialize_db(

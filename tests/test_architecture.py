@@ -47,6 +47,7 @@ def test_the_door_exports_what_it_promises() -> None:
         "FastAuthException",
         "InactiveUserException",
         "Key",
+        "LimitSettings",
         "NotFoundException",
         "Notification",
         "NotificationKind",

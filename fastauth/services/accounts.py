@@ -14,6 +14,7 @@ from fastauth.core.identity import canonical_email, canonical_login, canonical_u
 from fastauth.core.models import STANDARD_ROLES, USER, Account, NewUser, U
 from fastauth.core.passwords import Passwords
 from fastauth.core.protocols import Store
+from fastauth.services.limits import Limiter
 
 _MAX_PAGE = 1000
 
@@ -25,12 +26,14 @@ class Accounts(Generic[U]):
         store: Where users are kept.
         passwords: Judges and hashes.
         clock: The time.
+        limiter: What a new password opens again; None when there are no limits.
     """
 
-    def __init__(self, store: Store[U], passwords: Passwords, *, clock: Clock) -> None:
+    def __init__(self, store: Store[U], passwords: Passwords, *, clock: Clock, limiter: Limiter | None = None) -> None:
         self._store = store
         self._passwords = passwords
         self._clock = clock
+        self._limiter = limiter
 
     def on(self, store: Store[U]) -> "Accounts[U]":
         """Return the same service on another store; on ``store.joined(session)``, it acts in your own transaction.
@@ -38,7 +41,7 @@ class Accounts(Generic[U]):
         Args:
             store: A store of the same user model.
         """
-        return Accounts(store, self._passwords, clock=self._clock)
+        return Accounts(store, self._passwords, clock=self._clock, limiter=self._limiter)
 
     async def register(self, username: str, email: str, password: str, **fields: Any) -> Account[U]:
         """Make an account that holds the role ``user``.
@@ -194,6 +197,14 @@ class Accounts(Generic[U]):
             raise CredentialsException("The current password is not correct.")
         await self._set_password(account, new_password, old_hash=account.hashed_password, keep_session=keep_session)
 
+    async def unlock(self, user_id: str) -> None:
+        """Open the account again after as many failed sign-ins in a row as it may ever have.
+
+        Raises:
+            UserNotFoundException: There is no such user.
+        """
+        await self._unlock(await self.get(user_id))
+
     async def delete(self, user_id: str) -> None:
         """Delete the account with its sessions and role holdings.
 
@@ -217,10 +228,15 @@ class Accounts(Generic[U]):
             account.id, new_hash, now=self._clock(), old_hash=old_hash, keep_session=keep_session
         )
         if changed:
+            await self._unlock(account)
             return
         if old_hash is not None:  # another password was set meanwhile, and the old one proves nothing any more
             raise CredentialsException("The current password is not correct.")
         raise UserNotFoundException
+
+    async def _unlock(self, account: Account[U]) -> None:
+        if self._limiter is not None:
+            await self._limiter.unlock(account.username, account.email)
 
     @staticmethod
     def _check_length(field: str, value: str, limit: int) -> None:

@@ -34,13 +34,15 @@ class _Timed:
     def __init__(self, store: Store[Any], seconds: float) -> None:
         self._store = store
         for name in _TIMED_VERBS:
-            setattr(self, name, _timed(getattr(store, name), seconds))
+            setattr(self, name, timed(getattr(store, name), seconds))
 
     def __getattr__(self, name: str) -> Any:
         return getattr(self._store, name)
 
 
-def _timed(verb: Callable[_P, Awaitable[_R]], seconds: float) -> Callable[_P, Awaitable[_R]]:
+def timed(verb: Callable[_P, Awaitable[_R]], seconds: float) -> Callable[_P, Awaitable[_R]]:
+    """Return the same verb, which gives up after so many seconds with ``StoreUnavailableException``."""
+
     @functools.wraps(verb)
     async def call(*args: _P.args, **kwargs: _P.kwargs) -> _R:
         with anyio.move_on_after(seconds):

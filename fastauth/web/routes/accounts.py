@@ -2,11 +2,12 @@
 
 from typing import Any
 
-from fastapi import APIRouter, Body, Depends
+from fastapi import APIRouter, Body, Depends, Request
 
 from fastauth.core.exceptions import (
     BadRequestException,
     InactiveUserException,
+    RateLimitedException,
     StoreUnavailableException,
     TokenException,
     TooLargeException,
@@ -18,12 +19,18 @@ from fastauth.core.models import Account
 from fastauth.core.protocols import Store
 from fastauth.services.accounts import Accounts
 from fastauth.web.dependencies import Dependencies
+from fastauth.web.limits import RouteLimits
 from fastauth.web.routing import AuthRoute, responses
 from fastauth.web.schemas import register_model, user_json, user_model
 
 
 def account_routes(
-    store: Store[Any], accounts: Accounts[Any], dependencies: Dependencies[Any], *, registration: bool
+    store: Store[Any],
+    accounts: Accounts[Any],
+    dependencies: Dependencies[Any],
+    limits: RouteLimits,
+    *,
+    registration: bool,
 ) -> APIRouter:
     """Build ``POST /register``, unless registration is closed, and ``GET /users/me``."""
     router = APIRouter(route_class=AuthRoute, tags=["users"])
@@ -32,8 +39,9 @@ def account_routes(
     def shown(account: Account[Any]) -> dict[str, Any]:
         return user_json(account, store.public_values(account.user))
 
-    async def register(body: Any = Body()) -> dict[str, Any]:
+    async def register(request: Request, body: Any = Body()) -> dict[str, Any]:
         """Make an account. It holds the role `user`; nothing that is not named here can be set."""
+        await limits.check(request, "register", account=body.email)
         values: dict[str, Any] = {name: getattr(body, name) for name in body.model_fields_set}
         values["password"] = values["password"].get_secret_value()
         return shown(await accounts.register(**values))
@@ -51,6 +59,7 @@ def account_routes(
                 TooLargeException,
                 ValidationException,
                 WeakPasswordException,
+                RateLimitedException,
                 StoreUnavailableException,
             ),
         )(register)

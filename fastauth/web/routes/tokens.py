@@ -11,6 +11,7 @@ from fastauth.core.exceptions import (
     CredentialsException,
     CSRFException,
     InactiveUserException,
+    RateLimitedException,
     RefreshTokenException,
     StoreUnavailableException,
     TokenException,
@@ -23,6 +24,7 @@ from fastauth.services.sessions import Sessions
 from fastauth.signin.password import PasswordSignIn
 from fastauth.web.client_address import ClientAddresses
 from fastauth.web.dependencies import Dependencies, PresentedTokens
+from fastauth.web.limits import RouteLimits
 from fastauth.web.routing import AuthRoute, responses
 from fastauth.web.schemas import RefreshBody, TokenForm, TokenRead, token_json
 from fastauth.web.transport import TokenTransport
@@ -34,6 +36,7 @@ _SIGN_IN_ERRORS = responses(
     CSRFException,
     TooLargeException,
     ValidationException,
+    RateLimitedException,
     StoreUnavailableException,
 )
 _REFRESH_ERRORS = responses(
@@ -43,6 +46,7 @@ _REFRESH_ERRORS = responses(
     CSRFException,
     TooLargeException,
     ValidationException,
+    RateLimitedException,
     StoreUnavailableException,
 )
 _GRANT_TYPES = {None, "", "password"}
@@ -62,6 +66,7 @@ def token_routes(
     transport: TokenTransport,
     dependencies: Dependencies[Any],
     client_address: ClientAddresses,
+    limits: RouteLimits,
     *,
     token_url: str,
 ) -> TokenRoutes:
@@ -76,6 +81,14 @@ def token_routes(
         )
         return deliver(pair, request, with_tokens=True)
 
+    async def rotate(token: str, request: Request, *, with_tokens: bool) -> Response:
+        try:
+            session_id = sessions.session_of(refresh_token=token)
+        except TokenException:
+            session_id = None  # it is refused below; who sends such ones is counted by client
+        await limits.check(request, "refresh", account=session_id)
+        return deliver(await sessions.refresh(token), request, with_tokens=with_tokens)
+
     def deliver(pair: TokenPair, request: Request, *, with_tokens: bool) -> Response:
         response = JSONResponse(token_json(pair, with_tokens=with_tokens))
         transport.set_cookies(response, pair, request)
@@ -87,18 +100,21 @@ def token_routes(
         transport.check_sign_in(request)
         if form.grant_type not in _GRANT_TYPES:
             raise BadRequestException('grant_type must be "password", or be left out.')
-        return await start(await password.authenticate(form), request)
+        await limits.check(request, "sign_in", account=form.username)
+        account = await password.authenticate(form)
+        await limits.succeeded(request)
+        return await start(account, request)
 
     @router.post(f"{token_url}/refresh", summary="Refresh", response_model=TokenRead, responses=_REFRESH_ERRORS)
     async def refresh(request: Request, body: Annotated[RefreshBody | None, Body()] = None) -> Response:
         """Exchange a refresh token for new tokens. It works once; answered where it came from, in body or cookie."""
         if body is not None:
             transport.check_sign_in(request)
-            return deliver(await sessions.refresh(body.refresh_token.get_secret_value()), request, with_tokens=True)
+            return await rotate(body.refresh_token.get_secret_value(), request, with_tokens=True)
         token = dependencies.presented.cookie_tokens(request).refresh_token
         if token is None:
             raise RefreshTokenException("Send the refresh token.", reason="missing")
-        return deliver(await sessions.refresh(token), request, with_tokens=False)
+        return await rotate(token, request, with_tokens=False)
 
     @router.post(
         "/logout",
@@ -129,7 +145,7 @@ def token_routes(
             name=f"sign_in_{method.name}",
             response_model=TokenRead,
             responses=_SIGN_IN_ERRORS,
-        )(_json_sign_in(method, transport, start))
+        )(_json_sign_in(method, transport, limits, start))
 
     return TokenRoutes(router, sign_in)
 
@@ -137,10 +153,12 @@ def token_routes(
 def _json_sign_in(
     method: SignInMethod[Any, Any],
     transport: TokenTransport,
+    limits: RouteLimits,
     start: Callable[[Account[Any], Request], Coroutine[Any, Any, Response]],
 ) -> Callable[..., Coroutine[Any, Any, Response]]:
     async def sign_in(request: Request, credentials: Any = Body()) -> Response:
         transport.check_sign_in(request)
+        await limits.check(request, "sign_in")  # whose account it is about, only the method knows
         return await start(await method.authenticate(credentials), request)
 
     sign_in.__annotations__["credentials"] = method.credentials
