@@ -1,5 +1,6 @@
 """Counts in Redis (or Valkey by its Redis protocol), for several processes: one script, one round trip, one step."""
 
+import asyncio
 from collections.abc import Generator, Sequence
 from contextlib import contextmanager
 from typing import Any
@@ -9,6 +10,8 @@ from redis.exceptions import RedisError
 
 from fastauth.core.exceptions import StoreUnavailableException
 from fastauth.services.limit_storages.base import Bucket, Count, standing_of
+
+_MAX_AT_ONCE = 50  # the driver refuses a call for which it may open no further connection, rather than let it wait
 
 # The server's clock: the clocks of the processes may differ, and be set back. Times are in milliseconds.
 # Each bucket has five arguments: amount, window, first delay, longest delay, keep. It answers hits, and how long until
@@ -74,6 +77,7 @@ class RedisLimitStorage:
     def __init__(self, uri: str) -> None:
         storage: Any = storage_from_string(f"async+{uri}", implementation="redispy")
         self._client: Any = storage.bridge.get_connection()
+        self._turn = asyncio.Semaphore(_MAX_AT_ONCE)
         self._script: Any = self._client.register_script(_TAKE)
 
     async def take(self, buckets: Sequence[Bucket]) -> Count:
@@ -89,8 +93,9 @@ class RedisLimitStorage:
                 each.keep * 1000,
             )
         ]
-        with _mapped():
-            allowed, *states = await self._script(keys=[each.key for each in buckets], args=arguments)
+        async with self._turn:
+            with _mapped():
+                allowed, *states = await self._script(keys=[each.key for each in buckets], args=arguments)
         triples = zip(states[::3], states[1::3], states[2::3], strict=True)
         standings = [
             standing_of(bucket, hits, ends / 1000, opens / 1000)
