@@ -17,7 +17,7 @@ from tests.web.helpers import refused
 async def test_four_hundred_attempts_at_once_have_ten_looked_at(
     kind: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """Of 400 simultaneous attempts over four processes, ten reach the password check and 390 are told when to return."""
+    """Of 400 attempts at once over four processes, ten reach the password check and 390 are told when to return."""
     monkeypatch.setenv("FASTAUTH_TEST_LIMITS_URL", limits_url(kind))
     form = {"username": f"ada{secrets.token_hex(4)}", "password": "wrong"}
     store_url = f"sqlite+aiosqlite:///{tmp_path / 'test.db'}"
