@@ -8,7 +8,7 @@ nox.options.sessions = ["lint", "typing", "tests"]
 
 PROJECT = nox.project.load_toml("pyproject.toml")
 PYTHONS = ["3.10", "3.11", "3.12", "3.13"]
-EVERY_STORE = "sql,postgres,mysql,mongo,smtp"
+EVERY_STORE = "sql,postgres,mysql,mongo,redis,smtp"
 IN_PARALLEL = ["--numprocesses=auto", "--dist=worksteal"]
 EVERY_TEST = ["-m", "slow or not slow"]
 MONGO_TESTS = ["tests/backends", "tests/web", "tests/services", "tests/stores"]

@@ -90,6 +90,7 @@ async def main() -> None:
             SQLStore(create_async_engine(f"sqlite+aiosqlite:///{Path(folder) / 'bench.db'}")),
             secret_key=os.urandom(48),
             passwords=PasswordSettings(bcrypt_cost=options.cost),
+            limits=None,
         )
         await auth.initialize_db()
         await auth.accounts.register("ada", "ada@example.com", _PASSWORD)

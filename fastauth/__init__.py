@@ -53,6 +53,7 @@ from fastauth.core.protocols import TokenStore as TokenStore
 from fastauth.core.protocols import UserStore as UserStore
 from fastauth.core.settings import AuditSettings as AuditSettings
 from fastauth.core.settings import CookieSettings as CookieSettings
+from fastauth.core.settings import LimitSettings as LimitSettings
 from fastauth.core.settings import LinkSettings as LinkSettings
 from fastauth.core.settings import PasswordSettings as PasswordSettings
 from fastauth.core.settings import TokenSettings as TokenSettings

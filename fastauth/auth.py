@@ -1,5 +1,6 @@
 """The one place where everything meets. It wires and holds, and decides nothing."""
 
+import logging
 import os
 import re
 from collections.abc import AsyncGenerator, Callable, Collection, Iterable, Mapping, Sequence
@@ -17,7 +18,15 @@ from fastauth.core.keys import SecretKey
 from fastauth.core.models import U
 from fastauth.core.passwords import Passwords
 from fastauth.core.protocols import Notifier, SignInMethod, Store
-from fastauth.core.settings import AuditSettings, CookieSettings, LinkSettings, PasswordSettings, TokenSettings
+from fastauth.core.settings import (
+    DEFAULT_LIMITS,
+    AuditSettings,
+    CookieSettings,
+    LimitSettings,
+    LinkSettings,
+    PasswordSettings,
+    TokenSettings,
+)
 from fastauth.core.signing import Purpose, Signer
 from fastauth.services.accounts import Accounts
 from fastauth.services.audit import Audit, AuditTrail
@@ -25,6 +34,8 @@ from fastauth.services.background import Background
 from fastauth.services.bootstrap import Bootstrap
 from fastauth.services.deadline import with_deadline
 from fastauth.services.events import Events, Hook
+from fastauth.services.limit_storages import open_storage
+from fastauth.services.limits import LIMIT_KEY_LABEL, Limiter
 from fastauth.services.notices import Notices
 from fastauth.services.roles import Roles
 from fastauth.services.sessions import Sessions
@@ -37,11 +48,14 @@ from fastauth.web.cookies import Cookies
 from fastauth.web.csrf import CSRF_KEY_LABEL, CSRFGuard
 from fastauth.web.dependencies import Dependencies, UserDependency, scheme_name_of
 from fastauth.web.error_handlers import install_exception_handlers
+from fastauth.web.limits import RouteLimits
 from fastauth.web.openapi import publish_token_url
 from fastauth.web.router import Routes
 from fastauth.web.routes.keys import key_routes
 from fastauth.web.schemas import UserSchemas
 from fastauth.web.transport import TokenTransport
+
+logger = logging.getLogger("fastauth")
 
 _BASE_URL = re.compile(r"https?://[^\s/?#]+(/[^\s?#]*)?")
 _E = TypeVar("_E", bound=Event)
@@ -75,6 +89,7 @@ class FastAuth(Generic[U]):
         cookies: Names and attributes, and whose pages may send what a cookie authenticates.
         links: The paths and lifetimes of links in mails.
         audit: What becomes of the audit trail.
+        limits: How often one may try to sign in, to register and so on, and where that is counted; None: no limits.
         trusted_proxies: The proxies in front of the app, whose word about their clients' addresses is taken: their
             networks, such as ``["10.0.0.0/8"]``, or how many there are if nobody can get around them.
         proxy_header: The header that the proxies write; None is ``X-Forwarded-For`` or ``Forwarded``, whichever comes.
@@ -107,6 +122,7 @@ class FastAuth(Generic[U]):
         cookies: CookieSettings | None = None,
         links: LinkSettings | None = None,
         audit: AuditSettings | None = None,
+        limits: LimitSettings | None = DEFAULT_LIMITS,
         trusted_proxies: TrustedProxies = (),
         proxy_header: ProxyHeader | None = None,
         sign_in_methods: Sequence[SignInMethod[U, Any]] = (),
@@ -141,7 +157,14 @@ class FastAuth(Generic[U]):
         """How many tokens were refused since the start, by reason; for a gauge, never for a client."""
         self.passwords = Passwords(passwords or PasswordSettings(), production=self.production)
         """Judges, hashes and verifies passwords, off the event loop."""
-        timed = with_deadline(store, _span("store_timeout", store_timeout, timedelta(seconds=1)))
+        timeout = _span("store_timeout", store_timeout, timedelta(seconds=1))
+        timed = with_deadline(store, timeout)
+        self.limits = limits
+        """How often one may try; None when there are no limits."""
+        self._limiter = None
+        if limits is not None:
+            key = ring.derive(LIMIT_KEY_LABEL)[0]
+            self._limiter = Limiter(limits, open_storage(limits.storage, clock=clock), key=key, timeout=timeout)
 
         self._background = Background()
         self._events: Events[U] = Events(self._background, AuditTrail(audit or AuditSettings()), clock=clock)
@@ -167,6 +190,7 @@ class FastAuth(Generic[U]):
             tokens=SingleUseTokens(signer, clock=clock, lifetimes=mailed),
             notices=notices,
             background=self._background,
+            limiter=self._limiter,
             clock=clock,
             enumeration_safe=enumeration_safe,
         )
@@ -194,6 +218,7 @@ class FastAuth(Generic[U]):
         """Answers the client's address on a connection, or None: what the trusted proxies vouch for, nothing else."""
         self._routes = Routes(
             client_address=self.client_address,
+            limits=RouteLimits(self._limiter, self.client_address),
             sessions=self.sessions,
             accounts=self.accounts,
             roles=self.roles,
@@ -335,6 +360,12 @@ class FastAuth(Generic[U]):
             ConfigurationError: In production, something is missing; the message says what makes it.
         """
         self._publish_token_url(app)
+        if self.production and self.limits is not None and self.limits.storage.startswith("memory:"):
+            logger.warning(
+                "Rate limits are counted in the memory of this process: each further worker process lets through as "
+                "much again, and a restart forgets who is locked out. Name a storage that all of them share: "
+                "limits=LimitSettings(storage='redis://...')."
+            )
         if self.production:
             await self._bootstrap.check()
         else:
@@ -351,6 +382,8 @@ class FastAuth(Generic[U]):
         """
         await self._background.drain()
         self.passwords.close()
+        if self._limiter is not None:
+            await self._limiter.close()
         await self.store.close()
 
     async def initialize_db(

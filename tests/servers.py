@@ -1,4 +1,4 @@
-"""Stores on real servers, each test in a database of its own: PostgreSQL, MariaDB and MongoDB.
+"""Stores on real servers, each test in a database of its own: PostgreSQL, MariaDB and MongoDB; and Redis for limits.
 
 ``FASTAUTH_TEST_POSTGRES_URL``, ``FASTAUTH_TEST_MARIADB_URL`` and ``FASTAUTH_TEST_MONGO_URL`` (a replica set's with its
 ``replicaSet=``) name servers to be used, with the rights to make databases. The others are started here, once per run;
@@ -193,6 +193,13 @@ def mongo_url(kind: str) -> str:
         return named
     query = "replicaSet=rs0" if kind == "mongo-replica-set" else "directConnection=true"
     return f"mongodb://127.0.0.1:{port_of(kind)}/?{query}"
+
+
+def redis_url(database: int = 0) -> str:
+    """Return the URL of the Redis server; ``FASTAUTH_TEST_REDIS_URL`` names one of the user's own."""
+    module("redis", "redis")
+    named = os.environ.get("FASTAUTH_TEST_REDIS_URL")
+    return named or f"redis://127.0.0.1:{port_of('redis')}/{database}"
 
 
 @asynccontextmanager

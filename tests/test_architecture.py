@@ -53,6 +53,7 @@ def test_the_door_exports_what_it_promises() -> None:
         "InactiveUserException",
         "Key",
         "KeysUnavailableException",
+        "LimitSettings",
         "LinkSettings",
         "NotFoundException",
         "Notification",

@@ -10,7 +10,7 @@ from typing import Any, NamedTuple
 
 import pytest
 
-from fastauth import CookieSettings, FastAuth, Key, PasswordSettings, TokenSettings
+from fastauth import CookieSettings, FastAuth, Key, LimitSettings, PasswordSettings, TokenSettings
 from fastauth.core.settings import AuditSettings, LinkSettings
 from tests.observations import (
     LONG_AGO,
@@ -31,6 +31,10 @@ from tests.observations import (
     cookies,
     cost,
     eight_characters,
+    failures_at_once,
+    failures_in_all,
+    failures_of_many,
+    failures_with_patience,
     forwarded_address,
     hashes_at_once,
     issued_at,
@@ -41,11 +45,16 @@ from tests.observations import (
     link,
     link_lifetime,
     mailed_routes,
+    mails,
     outbox,
     real_address,
     refresh_lifetime,
+    refreshes_of_many,
+    refreshes_of_one,
     refused_login,
     registration,
+    registrations_of_many,
+    registrations_of_one,
     scheme,
     second_refresh,
     seen,
@@ -140,6 +149,7 @@ OPTIONS: dict[str, Case] = {
         beside=LINKING,
     ),
     "audit": Case(AuditSettings(keep=True), kept_trail, without=[], with_it=["user.registered"]),
+    "limits": Case(None, failures_at_once, without=10, with_it=12),
     "trusted_proxies": Case(1, forwarded_address, without=None, with_it="203.0.113.7"),
     "proxy_header": Case(
         "X-Real-IP", real_address, without="127.0.0.1", with_it="203.0.113.7", beside={"trusted_proxies": 1}
@@ -185,6 +195,28 @@ GROUPS: dict[tuple[type[Any], str], dict[str, Case]] = {
         "mask_emails": Case(
             True, refused_login, without="ada@example.com", with_it="a***@example.com", beside={"keep": True}
         ),
+    },
+    (LimitSettings, "limits"): {
+        "storage": Case("redis://127.0.0.1:1/0", failures_at_once, without=10, with_it=0),
+        "sign_in": Case("3/minute", failures_at_once, without=10, with_it=3),
+        "sign_in_per_client": Case("5/minute", failures_of_many, without=60, with_it=5),
+        "first_delay": Case(
+            timedelta(minutes=5), failures_with_patience, without=[60, 60, 120], with_it=[300, 600, 1200]
+        ),
+        "longest_delay": Case(
+            timedelta(seconds=90), failures_with_patience, without=[60, 60, 120], with_it=[60, 60, 90]
+        ),
+        "max_failures": Case(20, failures_in_all, without=50, with_it=20),
+        "refresh": Case("3/minute", refreshes_of_one, without=30, with_it=3),
+        "refresh_per_client": Case("5/minute", refreshes_of_many, without=300, with_it=5),
+        "register": Case("3/hour", registrations_of_one, without=10, with_it=3),
+        "register_per_client": Case("5/hour", registrations_of_many, without=30, with_it=5),
+        "forgot_password": Case("3/hour", mails("forgot_password", accounts=1, times=9), without=5, with_it=3),
+        "forgot_password_per_client": Case(
+            "3/hour", mails("forgot_password", accounts=40, times=1), without=30, with_it=3
+        ),
+        "verify_email": Case("3/hour", mails("verify_email", accounts=1, times=9), without=5, with_it=3),
+        "verify_email_per_client": Case("3/hour", mails("verify_email", accounts=40, times=1), without=30, with_it=3),
     },
     (PasswordSettings, "passwords"): {
         "min_length": Case(9, eight_characters, without=201, with_it=422),

@@ -4,7 +4,9 @@ import re
 from collections.abc import Awaitable, Callable, Collection, Sequence
 from dataclasses import dataclass, field
 from datetime import timedelta
-from typing import Literal
+from typing import Literal, NamedTuple
+
+import limits
 
 from fastauth.core.exceptions import ConfigurationError
 from fastauth.core.protocols import PasswordHasher
@@ -13,6 +15,18 @@ MIN_PASSWORD_LENGTH = 8  # NIST SP 800-63B-4 and ASVS 6.2.1: the floor under any
 MAX_PASSWORD_LENGTH = 1024
 LONGEST_SPELLING = 4 * MAX_PASSWORD_LENGTH  # no character of NFC is spelled with more than four (UAX #15)
 _MAX_REMEMBERED_TOKENS = 65_536  # some hundred megabytes
+MAX_FAILURES_PER_NAME = 50  # NIST SP 800-63B-4, 3.2.2: 100 per account, which has a username and an address
+LIMITED_ROUTES = ("sign_in", "refresh", "register", "forgot_password", "verify_email")
+LIMIT_STORAGES = (
+    "memory",
+    "redis",
+    "rediss",
+    "redis+unix",
+    "redis+sentinel",
+    "redis+cluster",
+    "mongodb",
+    "mongodb+srv",
+)
 _COOKIE_NAME = re.compile(r"[A-Za-z0-9_.-]{1,64}")
 _ORIGIN = re.compile(r"https?://(?:[a-z0-9.-]+|\[[0-9a-f:.]+\])(?::[0-9]{1,5})?", re.IGNORECASE)
 
@@ -198,6 +212,95 @@ class CookieSettings:
                 f"CookieSettings(trusted_origins=...): {origin!r} is no origin. Write scheme, host and port as "
                 "browsers do, with nothing after it: 'https://app.example.com' or 'http://localhost:3000'.",
             )
+
+
+class Rate(NamedTuple):
+    """How many in which time.
+
+    Attributes:
+        amount: How many.
+        seconds: The time.
+    """
+
+    amount: int
+    seconds: int
+
+
+def parse_rate(notation: str) -> Rate:
+    """Return what ``"10/minute"``, ``"100 per 2 hours"`` and the like say, in the notation of the library ``limits``.
+
+    Raises:
+        ConfigurationError: It says nothing, or several things.
+    """
+    try:
+        rates = limits.parse_many(notation)
+    except ValueError:
+        rates = []
+    if len(rates) != 1 or rates[0].amount < 1:
+        raise ConfigurationError(f"LimitSettings: {notation!r} is no limit. Write one like '10/minute' or '5/2 hours'.")
+    return Rate(rates[0].amount, rates[0].get_expiry())
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class LimitSettings:
+    """How often something may be asked, as ``"10/minute"``; None: as often as one likes.
+
+    Args:
+        storage: Where attempts are counted: ``memory://``, each process for itself; ``redis://`` (also ``rediss://``,
+            ``redis+unix://``, ``redis+sentinel://``, ``redis+cluster://``) or ``mongodb://``, all processes together.
+        sign_in: Sign-ins per account and client. After as many failures in a row, delays begin.
+        sign_in_per_client: Sign-ins per client, whatever the account.
+        first_delay: The first delay; each failure after it doubles it.
+        longest_delay: No delay is longer.
+        max_failures: Failures in a row per username, and as many per address, from all clients together; then only a
+            reset of the password, or an admin, opens the account. At most 50, which makes 100 per account
+            (NIST SP 800-63B-4, 3.2.2).
+        refresh: Refreshes per session.
+        refresh_per_client: Refreshes per client.
+        register: Registrations per address.
+        register_per_client: Registrations per client.
+        forgot_password: Forgotten passwords per account.
+        forgot_password_per_client: Forgotten passwords per client.
+        verify_email: Requests for the mail that proves an address, per account.
+        verify_email_per_client: The same per client.
+    """
+
+    storage: str = field(default="memory://", repr=False)  # there may be a password in it
+    sign_in: str | None = "10/minute"
+    sign_in_per_client: str | None = "60/minute"
+    first_delay: timedelta = timedelta(seconds=30)
+    longest_delay: timedelta = timedelta(hours=1)
+    max_failures: int = MAX_FAILURES_PER_NAME
+    refresh: str | None = "30/minute"
+    refresh_per_client: str | None = "300/minute"
+    register: str | None = "10/hour"
+    register_per_client: str | None = "30/hour"
+    forgot_password: str | None = "5/hour"  # noqa: S105
+    forgot_password_per_client: str | None = "30/hour"  # noqa: S105
+    verify_email: str | None = "5/hour"
+    verify_email_per_client: str | None = "30/hour"
+
+    def __post_init__(self) -> None:
+        scheme, separator, _ = self.storage.partition("://")
+        _require(
+            bool(separator) and scheme in LIMIT_STORAGES,
+            f"LimitSettings(storage=...) begins with one of {', '.join(f'{each}://' for each in LIMIT_STORAGES)}.",
+        )
+        _require(
+            timedelta(seconds=1) <= self.first_delay <= self.longest_delay <= timedelta(days=1),
+            "LimitSettings: first_delay is at least a second, and longest_delay between it and a day.",
+        )
+        _require(
+            1 <= self.max_failures <= MAX_FAILURES_PER_NAME,
+            f"LimitSettings(max_failures=...) is between 1 and {MAX_FAILURES_PER_NAME}.",
+        )
+        for name in LIMITED_ROUTES:
+            for notation in (getattr(self, name), getattr(self, f"{name}_per_client")):
+                if notation is not None:
+                    parse_rate(notation)
+
+
+DEFAULT_LIMITS = LimitSettings()
 
 
 def canonical_origin(origin: str) -> str:

@@ -35,7 +35,7 @@ class _Timed:
         self._store = store
         self._seconds = seconds
         for name in _TIMED_VERBS:
-            setattr(self, name, _timed(getattr(store, name), seconds))
+            setattr(self, name, timed(getattr(store, name), seconds))
 
     def before_commit(self, step: CommitStep[Any]) -> "_Timed":
         return _Timed(self._store.before_commit(step), self._seconds)
@@ -44,7 +44,9 @@ class _Timed:
         return getattr(self._store, name)
 
 
-def _timed(verb: Callable[_P, Awaitable[_R]], seconds: float) -> Callable[_P, Awaitable[_R]]:
+def timed(verb: Callable[_P, Awaitable[_R]], seconds: float) -> Callable[_P, Awaitable[_R]]:
+    """Return the same verb, which gives up after so many seconds with ``StoreUnavailableException``."""
+
     @functools.wraps(verb)
     async def call(*args: _P.args, **kwargs: _P.kwargs) -> _R:
         with anyio.move_on_after(seconds):

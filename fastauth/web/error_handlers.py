@@ -1,6 +1,7 @@
 """From an exception to an answer: one table of statuses, one shape, one handler."""
 
 from collections.abc import Mapping
+from types import MappingProxyType
 from typing import Any
 
 from fastapi import FastAPI
@@ -85,8 +86,8 @@ class ErrorResponse(HTTPException):
     and a plain ``detail``.
     """
 
-    def __init__(self, error: FastAuthException) -> None:
-        super().__init__(status_of(error), detail=error.message, headers=headers_of(error))
+    def __init__(self, error: FastAuthException, *, headers: Mapping[str, str] = MappingProxyType({})) -> None:
+        super().__init__(status_of(error), detail=error.message, headers={**headers_of(error), **headers})
         self.error = error
 
 

@@ -16,6 +16,7 @@ from fastauth.services.sign_in import SignIn
 from fastauth.signin.password import PasswordSignIn
 from fastauth.web.client_address import ClientAddresses
 from fastauth.web.dependencies import Dependencies
+from fastauth.web.limits import RouteLimits
 from fastauth.web.routes.accounts import account_routes
 from fastauth.web.routes.mailed import mailed_routes
 from fastauth.web.routes.roles import role_routes
@@ -55,6 +56,7 @@ class Routes:
     """
 
     client_address: ClientAddresses
+    limits: RouteLimits
     sessions: Sessions[Any]
     accounts: Accounts[Any]
     roles: Roles[Any]
@@ -121,6 +123,7 @@ class Routes:
             self.methods,
             self.transport,
             self.dependencies,
+            self.limits,
             selection,
             token_url=self.token_url,
         )
@@ -130,10 +133,11 @@ class Routes:
             self.users,
             self.transport,
             self.dependencies,
+            self.limits,
             selection,
             enumeration_safe=self.enumeration_safe,
         )
-        for route in mailed_routes(self.accounts, self.dependencies, selection).routes:
+        for route in mailed_routes(self.accounts, self.dependencies, self.limits, selection).routes:
             accounts.routes.append(route)
         return Routers(
             auth=tokens.router,

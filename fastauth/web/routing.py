@@ -20,6 +20,7 @@ from fastauth.services.events import current_client
 from fastauth.web.bodies import read_strictly
 from fastauth.web.client_address import ClientAddresses
 from fastauth.web.error_handlers import SAFE_HEADERS, ErrorResponse, status_of
+from fastauth.web.limits import limit_headers
 from fastauth.web.schemas import ErrorRead
 
 
@@ -55,12 +56,12 @@ class AuthRoute(APIRoute):
             except FastAuthException as error:
                 if status_of(error) == 500:
                     raise  # a mistake in the app's set-up is for its log, and no answer to its clients
-                raise ErrorResponse(error) from error
+                raise ErrorResponse(error, headers=limit_headers(request.scope)) from error
             except RequestValidationError as error:
                 raise ErrorResponse(ValidationException(details=_details(error.errors()))) from None
             finally:
                 current_client.reset(came_from)
-            response.headers.update(SAFE_HEADERS)
+            response.headers.update({**SAFE_HEADERS, **limit_headers(request.scope)})
             return response
 
         return handle_strictly

@@ -93,6 +93,26 @@ STRONG_APP = ((KEY, STRONG), ("CHEAP_PASSWORDS\n)", "None\n)"))
         (STRONG_APP, PRODUCTION, "Proxy", "warning", "not set"),
         ((), {"FORWARDED_ALLOW_IPS": "10.0.0.1"}, "Proxy", "ok", "10.0.0.1"),
         ((), {}, "Hashing", "warning", "guessed quickly"),
+        ((), {}, "Rate limits", "ok", "one process"),
+        (STRONG_APP, PRODUCTION, "Rate limits", "warning", "several workers"),
+        (((KEY, f'{KEY}", limits=None, algorithm="HS256'),), {}, "Rate limits", "warning", "limits=None"),
+        (
+            ((KEY, f'{STRONG}", limits=None, algorithm="HS256'), STRONG_APP[1]),
+            PRODUCTION,
+            "Rate limits",
+            "problem",
+            "limits=None",
+        ),
+        (
+            (
+                (KEY, f'{KEY}", limits=LimitSettings(storage="redis://:hush@host"), algorithm="HS256'),
+                ("from fastauth import FastAuth", "from fastauth import FastAuth, LimitSettings"),
+            ),
+            {},
+            "Rate limits",
+            "ok",
+            "all processes",
+        ),
     ],
 )
 def test_configuration(

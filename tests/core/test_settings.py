@@ -17,7 +17,14 @@ from fastauth import (
     WeakPasswordException,
 )
 from fastauth.backends.memory import MemoryStore
-from fastauth.core.settings import CookieSettings, LinkSettings, PasswordSettings, TokenSettings
+from fastauth.core.settings import (
+    CookieSettings,
+    LimitSettings,
+    LinkSettings,
+    PasswordSettings,
+    TokenSettings,
+    parse_rate,
+)
 from fastauth.testing import CHEAP_PASSWORDS, ManualClock
 from tests.conftest import PASSWORD, SECRET_KEY
 from tests.core.forge import claims_of
@@ -228,3 +235,44 @@ async def test_every_option_is_read_and_changes_something(name: str) -> None:
     seen = [await look(House(**{group: GROUPS[name](**{**common, name: value})})) for value in (first, second)]
 
     assert seen[0] != seen[1]
+
+
+@pytest.mark.parametrize(
+    ("notation", "rate"),
+    [
+        ("10/minute", (10, 60)),
+        ("1 per second", (1, 1)),
+        ("5/2 hours", (5, 7200)),
+        ("100 per 1 day", (100, 86400)),
+    ],
+)
+def test_a_limit_is_read_in_the_fields_notation(notation: str, rate: tuple[int, int]) -> None:
+    """Limits are written as the field writes them."""
+    assert parse_rate(notation) == rate
+
+
+@pytest.mark.parametrize(
+    ("option", "value", "says"),
+    [
+        *(("sign_in", each, "is no limit") for each in ("", "ten", "10", "0/minute", "-1/minute", "1/minute;9/hour")),
+        ("verify_email_per_client", "nonsense", "is no limit"),
+        ("first_delay", timedelta(0), "first_delay"),
+        ("first_delay", timedelta(hours=2), "first_delay"),
+        ("longest_delay", timedelta(days=2), "longest_delay"),
+        ("max_failures", 0, "between 1 and 50"),
+        ("max_failures", 51, "between 1 and 50"),
+        ("storage", "redis", "begins with"),
+        ("storage", "memcached://hush@host", "begins with"),
+    ],
+)
+def test_limits_that_cannot_work_are_refused(option: str, value: Any, says: str) -> None:
+    """Limits are checked when they are made, and a storage's address is not repeated."""
+    with pytest.raises(ConfigurationError, match=says) as refusal:
+        LimitSettings(**{option: value})
+
+    assert "hush" not in str(refusal.value)
+
+
+def test_the_password_of_a_storage_is_not_printed() -> None:
+    """The address of a storage, which may hold a password, is not in the settings' text."""
+    assert "hush" not in repr(LimitSettings(storage="redis://:hush@host/0"))

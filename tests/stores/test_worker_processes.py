@@ -56,11 +56,13 @@ async def store_url(request: pytest.FixtureRequest, tmp_path: Path) -> AsyncGene
 
 
 @asynccontextmanager
-async def serving_workers(store_url: str) -> AsyncGenerator[AsyncClient, None]:
+async def serving_workers(
+    store_url: str, app: str = "tests.stores.worker_app:app"
+) -> AsyncGenerator[AsyncClient, None]:
     """Serve the app with four processes, and give a client that opens many connections."""
     with socket.create_server(("127.0.0.1", 0)) as listener:
         port = listener.getsockname()[1]
-    arguments = ["-m", "uvicorn", "tests.stores.worker_app:app", "--log-level", "warning"]
+    arguments = ["-m", "uvicorn", app, "--log-level", "warning"]
     arguments += ["--workers", str(WORKERS), "--port", str(port)]
     environment = {**os.environ, "FASTAUTH_TEST_STORE_URL": store_url}
     process = await asyncio.create_subprocess_exec(sys.executable, *arguments, env=environment, cwd=ROOT)

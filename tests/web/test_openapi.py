@@ -125,9 +125,9 @@ def test_the_answers_of_the_contract_are_documented(app: FastAPI) -> None:
 
     reading, writing = {"200", "401", "403", "503"}, {"401", "403", "422", "503"}
     for name, statuses in {
-        "POST /token": {"200", "400", "401", "403", "413", "422", "503"},
-        "POST /token/refresh": {"200", "400", "401", "403", "413", "422", "503"},
-        "POST /register": {"201", "400", "409", "413", "422", "503"},
+        "POST /token": {"200", "400", "401", "403", "413", "422", "429", "503"},
+        "POST /token/refresh": {"200", "400", "401", "403", "413", "422", "429", "503"},
+        "POST /register": {"201", "400", "409", "413", "422", "429", "503"},
         "GET /users/me": reading,
         "POST /logout": {"204", "400", "401", "503"},
         "GET /roles": reading,

@@ -12,6 +12,7 @@ import click
 from fastauth.cli.doctor.configuration import check_files, check_key, check_mode
 from fastauth.cli.doctor.database import check_database
 from fastauth.cli.doctor.diagnosis import Diagnosis, Level, in_two, problem
+from fastauth.cli.doctor.limits import check_limits
 from fastauth.cli.doctor.machine import check_distributions, check_hashing, check_versions
 from fastauth.cli.errors import Failure, as_failure
 from fastauth.cli.finding import find
@@ -66,6 +67,7 @@ async def _examine(options: Options) -> list[Diagnosis]:
                 report = on.report or find(Path.cwd(), on.app_path)
                 lines += check_key(on, report, said)
                 lines += check_mode(on, report)
+                lines += check_limits(on.auth.limits, production=on.auth.production)
                 lines += [line async for line in check_database(on)]
                 lines.append(await check_hashing(on.auth.passwords))
                 stands_on += on.inspector.distributions if on.inspector is not None else ()

@@ -14,6 +14,7 @@ from fastauth.core.passwords import Passwords
 from fastauth.core.protocols import Store
 from fastauth.services.background import Background
 from fastauth.services.events import Events
+from fastauth.services.limits import Limiter
 from fastauth.services.notices import Notices
 from fastauth.services.single_use import SingleUseTokens
 
@@ -29,6 +30,7 @@ class AccountsBase(Generic[U]):
         notices: Mails it.
         background: Runs what nobody waits for.
         clock: The time.
+        limiter: What a new password opens again; None when there are no limits.
         enumeration_safe: Whether nobody may learn which addresses have an account.
     """
 
@@ -42,6 +44,7 @@ class AccountsBase(Generic[U]):
         notices: Notices,
         background: Background,
         clock: Clock,
+        limiter: Limiter | None = None,
         enumeration_safe: bool = False,
     ) -> None:
         self._store = store
@@ -51,6 +54,7 @@ class AccountsBase(Generic[U]):
         self._notices = notices
         self._background = background
         self._clock = clock
+        self._limiter = limiter
         self._enumeration_safe = enumeration_safe
 
     def on(self, store: Store[U]) -> Self:
@@ -80,6 +84,18 @@ class AccountsBase(Generic[U]):
         """Return the account with this username or e-mail address, in any spelling; None when there is none."""
         canonical = canonical_login(login)
         return await self._store.find_user(canonical) if canonical is not None else None
+
+    async def unlock(self, user_id: str) -> None:
+        """Open the account again after as many failed sign-ins in a row as it may ever have.
+
+        Raises:
+            UserNotFoundException: There is no such user.
+        """
+        await self._unlock(await self.get(user_id))
+
+    async def _unlock(self, account: Account[U]) -> None:
+        if self._limiter is not None:
+            await self._limiter.unlock(account.username, account.email)
 
     async def _find_by_email(self, email: str) -> Account[U] | None:
         try:

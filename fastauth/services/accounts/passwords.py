@@ -119,5 +119,6 @@ class AccountPasswords(AccountsBase[U]):
             first=first,
         )
         if changed:
+            await self._unlock(account)
             self._notices.send(NotificationKind.PASSWORD_CHANGED, account)
         return changed

@@ -11,6 +11,7 @@ from fastauth.core.exceptions import (
     CredentialsException,
     InactiveUserException,
     ProtectedRoleException,
+    RateLimitedException,
     StoreUnavailableException,
     TokenException,
     TooLargeException,
@@ -21,6 +22,7 @@ from fastauth.core.exceptions import (
 from fastauth.core.models import Account
 from fastauth.services.accounts import Accounts
 from fastauth.web.dependencies import Dependencies
+from fastauth.web.limits import RouteLimits
 from fastauth.web.routing import responses
 from fastauth.web.schemas import AcceptedRead, CloseBody, PasswordChangeBody, UserSchemas, register_model, update_model
 from fastauth.web.selection import AuthRouter, Selection
@@ -35,6 +37,7 @@ def account_routes(
     users: UserSchemas,
     transport: TokenTransport,
     dependencies: Dependencies[Any],
+    limits: RouteLimits,
     selection: Selection,
     *,
     enumeration_safe: bool,
@@ -43,8 +46,9 @@ def account_routes(
     router = AuthRouter(selection, tag="users")
     current_account = dependencies.current_account
 
-    async def register(body: Any = Body()) -> dict[str, Any]:
+    async def register(request: Request, body: Any = Body()) -> dict[str, Any]:
         """Make an account. It holds the role `user`; nothing that is not named here can be set."""
+        await limits.check(request, "register", account=body.email)
         values: dict[str, Any] = {name: getattr(body, name) for name in body.model_fields_set}
         values["password"] = values["password"].get_secret_value()
         if enumeration_safe:
@@ -53,7 +57,7 @@ def account_routes(
         return users.shown(await accounts.register(**values))
 
     register.__annotations__["body"] = register_model(users.schema)
-    mistakes = (BadRequestException, *_WRITING, WeakPasswordException, StoreUnavailableException)
+    mistakes = (BadRequestException, *_WRITING, WeakPasswordException, RateLimitedException, StoreUnavailableException)
     router.post(
         "/register",
         summary="Register",

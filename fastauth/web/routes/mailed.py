@@ -2,13 +2,14 @@
 
 from typing import Any
 
-from fastapi import Depends
+from fastapi import Depends, Request
 from starlette.responses import Response
 
 from fastauth.core.exceptions import (
     BadRequestException,
     CredentialsException,
     InactiveUserException,
+    RateLimitedException,
     StoreUnavailableException,
     TokenException,
     TooLargeException,
@@ -19,6 +20,7 @@ from fastauth.core.exceptions import (
 from fastauth.core.models import Account
 from fastauth.services.accounts import Accounts
 from fastauth.web.dependencies import Dependencies
+from fastauth.web.limits import RouteLimits
 from fastauth.web.routing import responses
 from fastauth.web.schemas import (
     AcceptedRead,
@@ -34,7 +36,9 @@ _SIGNED_IN = (BadRequestException, TokenException, InactiveUserException, StoreU
 _ON_ITS_WAY = {"message": "A mail is on its way."}
 
 
-def mailed_routes(accounts: Accounts[Any], dependencies: Dependencies[Any], selection: Selection) -> AuthRouter:
+def mailed_routes(
+    accounts: Accounts[Any], dependencies: Dependencies[Any], limits: RouteLimits, selection: Selection
+) -> AuthRouter:
     """Build ``/email/...`` and ``/password/forgot`` and ``/password/reset``."""
     router = AuthRouter(selection, tag="account recovery")
     current_account = dependencies.current_account
@@ -44,10 +48,13 @@ def mailed_routes(accounts: Accounts[Any], dependencies: Dependencies[Any], sele
         summary="Ask for the mail that verifies your address",
         status_code=202,
         response_model=AcceptedRead,
-        responses=responses(*_SIGNED_IN),
+        responses=responses(*_SIGNED_IN, RateLimitedException),
     )
-    async def request_verification(account: Account[Any] = Depends(current_account)) -> dict[str, str]:
+    async def request_verification(
+        request: Request, account: Account[Any] = Depends(current_account)
+    ) -> dict[str, str]:
         """Mail the link again. Nothing is sent where the address is verified already."""
+        await limits.check(request, "verify_email", account=account.username)
         await accounts.request_verification(account)
         return _ON_ITS_WAY
 
@@ -67,10 +74,11 @@ def mailed_routes(accounts: Accounts[Any], dependencies: Dependencies[Any], sele
         summary="Ask for the mail that leads to a new password",
         status_code=202,
         response_model=AcceptedRead,
-        responses=responses(*_OPEN),
+        responses=responses(*_OPEN, RateLimitedException),
     )
-    async def forgot_password(body: PasswordForgotBody) -> dict[str, str]:
+    async def forgot_password(request: Request, body: PasswordForgotBody) -> dict[str, str]:
         """Mail a link to the owner of the address. The answer is the same when nobody has it."""
+        await limits.check(request, "forgot_password", account=body.email)
         accounts.forgot_password_later(body.email)
         return {"message": "If there is an account with this address, a mail is on its way."}
 
@@ -91,13 +99,19 @@ def mailed_routes(accounts: Accounts[Any], dependencies: Dependencies[Any], sele
         status_code=202,
         response_model=AcceptedRead,
         responses=responses(
-            *_SIGNED_IN, TooLargeException, ValidationException, CredentialsException, UserExistsException
+            *_SIGNED_IN,
+            TooLargeException,
+            ValidationException,
+            CredentialsException,
+            UserExistsException,
+            RateLimitedException,
         ),
     )
     async def request_email_change(
-        body: EmailChangeBody, account: Account[Any] = Depends(current_account)
+        request: Request, body: EmailChangeBody, account: Account[Any] = Depends(current_account)
     ) -> dict[str, str]:
         """Mail the new address a link, and tell the present one."""
+        await limits.check(request, "verify_email", account=account.username)
         await accounts.request_email_change(account.id, body.new_email, body.current_password.get_secret_value())
         return _ON_ITS_WAY
 

@@ -12,6 +12,7 @@ from fastauth.core.exceptions import (
     CredentialsException,
     CSRFException,
     InactiveUserException,
+    RateLimitedException,
     RefreshTokenException,
     StoreUnavailableException,
     TokenException,
@@ -24,6 +25,7 @@ from fastauth.services.sessions import Sessions
 from fastauth.services.sign_in import SignIn
 from fastauth.signin.password import PasswordSignIn
 from fastauth.web.dependencies import Dependencies, PresentedTokens
+from fastauth.web.limits import RouteLimits
 from fastauth.web.routing import responses
 from fastauth.web.schemas import RefreshBody, TokenForm, TokenRead, token_json
 from fastauth.web.selection import AuthRouter, Selection
@@ -36,6 +38,7 @@ _SIGN_IN_ERRORS = responses(
     CSRFException,
     TooLargeException,
     ValidationException,
+    RateLimitedException,
     StoreUnavailableException,
 )
 _REFRESH_ERRORS = responses(
@@ -45,6 +48,7 @@ _REFRESH_ERRORS = responses(
     CSRFException,
     TooLargeException,
     ValidationException,
+    RateLimitedException,
     StoreUnavailableException,
 )
 _GRANT_TYPES = {None, "", "password"}
@@ -64,6 +68,7 @@ def token_routes(
     methods: Sequence[SignInMethod[Any, Any]],
     transport: TokenTransport,
     dependencies: Dependencies[Any],
+    limits: RouteLimits,
     selection: Selection,
     *,
     token_url: str,
@@ -73,7 +78,16 @@ def token_routes(
 
     async def start(method: SignInMethod[Any, Any], credentials: BaseModel, request: Request) -> Response:
         pair = await sign_ins.by(method, credentials)
+        await limits.succeeded(request)
         return deliver(pair, request, with_tokens=True)
+
+    async def rotate(token: str, request: Request, *, with_tokens: bool) -> Response:
+        try:
+            session_id = sessions.session_of(refresh_token=token)
+        except TokenException:
+            session_id = None  # it is refused below; who sends such ones is counted by client
+        await limits.check(request, "refresh", account=session_id)
+        return deliver(await sessions.refresh(token), request, with_tokens=with_tokens)
 
     def deliver(pair: TokenPair, request: Request, *, with_tokens: bool) -> Response:
         response = JSONResponse(token_json(pair, with_tokens=with_tokens))
@@ -86,6 +100,7 @@ def token_routes(
         transport.check_sign_in(request)
         if form.grant_type not in _GRANT_TYPES:
             raise BadRequestException('grant_type must be "password", or be left out.')
+        await limits.check(request, "sign_in", account=form.username)
         return await start(password, form, request)
 
     @router.post(f"{token_url}/refresh", summary="Refresh", response_model=TokenRead, responses=_REFRESH_ERRORS)
@@ -93,11 +108,11 @@ def token_routes(
         """Exchange a refresh token for new tokens. It works once; answered where it came from, in body or cookie."""
         if body is not None:
             transport.check_sign_in(request)
-            return deliver(await sessions.refresh(body.refresh_token.get_secret_value()), request, with_tokens=True)
+            return await rotate(body.refresh_token.get_secret_value(), request, with_tokens=True)
         token = dependencies.presented.cookie_tokens(request).refresh_token
         if token is None:
             raise RefreshTokenException("Send the refresh token.", reason="missing")
-        return deliver(await sessions.refresh(token), request, with_tokens=False)
+        return await rotate(token, request, with_tokens=False)
 
     @router.post(
         "/logout",
@@ -128,7 +143,7 @@ def token_routes(
             name=f"sign_in_{method.name}",
             response_model=TokenRead,
             responses=_SIGN_IN_ERRORS,
-        )(_json_sign_in(method, transport, start))
+        )(_json_sign_in(method, transport, limits, start))
 
     return TokenRoutes(router, sign_in)
 
@@ -136,10 +151,12 @@ def token_routes(
 def _json_sign_in(
     method: SignInMethod[Any, Any],
     transport: TokenTransport,
+    limits: RouteLimits,
     start: Callable[[SignInMethod[Any, Any], BaseModel, Request], Coroutine[Any, Any, Response]],
 ) -> Callable[..., Coroutine[Any, Any, Response]]:
     async def sign_in(request: Request, credentials: Any = Body()) -> Response:
         transport.check_sign_in(request)
+        await limits.check(request, "sign_in")  # whose account it is about, only the method knows
         return await start(method, credentials, request)
 
     sign_in.__annotations__["credentials"] = method.credentials

@@ -1,0 +1,117 @@
+"""Counts in Redis (or Valkey by its Redis protocol), for several processes: one script, one round trip, one step."""
+
+import asyncio
+from collections.abc import Generator, Sequence
+from contextlib import contextmanager
+from typing import Any
+
+from limits.storage import storage_from_string
+from redis.exceptions import RedisError
+
+from fastauth.core.exceptions import StoreUnavailableException
+from fastauth.services.limit_storages.base import Bucket, Count, standing_of
+
+_MAX_AT_ONCE = 50  # the driver refuses a call for which it may open no further connection, rather than let it wait
+
+# The server's clock: the clocks of the processes may differ, and be set back. Times are in milliseconds.
+# Each bucket has five arguments: amount, window, first delay, longest delay, keep. It answers hits, and how long until
+# the end of the window and until the end of the delay.
+_TAKE = """
+local time = redis.call('TIME')
+local now = time[1] * 1000 + math.floor(time[2] / 1000)
+local states, allowed = {}, 1
+for i, key in ipairs(KEYS) do
+    local at = (i - 1) * 5
+    local state = {amount = tonumber(ARGV[at + 1]), window = tonumber(ARGV[at + 2]), first = tonumber(ARGV[at + 3]),
+                   longest = tonumber(ARGV[at + 4]), keep = tonumber(ARGV[at + 5])}
+    local kept = redis.call('HMGET', key, 'hits', 'streak', 'ends', 'opens')
+    state.hits, state.streak = tonumber(kept[1]) or 0, tonumber(kept[2]) or 0
+    state.ends, state.opens = tonumber(kept[3]) or 0, tonumber(kept[4]) or 0
+    if state.window > 0 and state.ends <= now then
+        state.hits, state.ends = 0, now + state.window
+    end
+    if state.hits >= state.amount or state.opens > now then
+        allowed = 0
+    end
+    states[i] = state
+end
+local answer = {allowed}
+for i, key in ipairs(KEYS) do
+    local state = states[i]
+    if allowed == 1 then
+        state.hits, state.streak = state.hits + 1, state.streak + 1
+        if state.first > 0 and state.streak >= state.amount then
+            state.opens = now + math.min(state.first * 2 ^ math.min(state.streak - state.amount, 32), state.longest)
+        end
+        redis.call('HSET', key, 'hits', state.hits, 'streak', state.streak,
+                   'ends', string.format('%d', state.ends), 'opens', string.format('%d', state.opens))
+        if state.window == 0 and state.hits >= state.amount then
+            redis.call('PERSIST', key)
+        else
+            redis.call('PEXPIRE', key, state.keep)
+        end
+    end
+    table.insert(answer, state.hits)
+    table.insert(answer, state.ends - now)
+    table.insert(answer, state.opens - now)
+end
+return answer
+"""
+
+
+@contextmanager
+def _mapped() -> Generator[None, None, None]:
+    try:
+        yield
+    except (RedisError, OSError) as error:
+        raise StoreUnavailableException from error
+
+
+class RedisLimitStorage:
+    """A storage on Redis, reached as the library ``limits`` reaches it: one server, sentinels or a cluster.
+
+    Args:
+        uri: Such as ``redis://:password@host:6379/0``.
+    """
+
+    def __init__(self, uri: str) -> None:
+        storage: Any = storage_from_string(f"async+{uri}", implementation="redispy")
+        self._client: Any = storage.bridge.get_connection()
+        self._turn = asyncio.Semaphore(_MAX_AT_ONCE)
+        self._script: Any = self._client.register_script(_TAKE)
+
+    async def take(self, buckets: Sequence[Bucket]) -> Count:
+        """Count an attempt in every bucket, or in none, in one round trip."""
+        arguments = [
+            number
+            for each in buckets
+            for number in (
+                each.amount,
+                (each.window or 0) * 1000,
+                each.first_delay * 1000,
+                each.longest_delay * 1000,
+                each.keep * 1000,
+            )
+        ]
+        async with self._turn:
+            with _mapped():
+                allowed, *states = await self._script(keys=[each.key for each in buckets], args=arguments)
+        triples = zip(states[::3], states[1::3], states[2::3], strict=True)
+        standings = [
+            standing_of(bucket, hits, ends / 1000, opens / 1000)
+            for bucket, (hits, ends, opens) in zip(buckets, triples, strict=True)
+        ]
+        return Count(bool(allowed), standings)
+
+    async def clear(self, keys: Sequence[str]) -> None:
+        """Empty these buckets."""
+        with _mapped():
+            await self._client.delete(*keys)
+
+    async def close(self) -> None:
+        """Give connections back."""
+        with _mapped():
+            await self._client.aclose()
+
+
+open_uri = RedisLimitStorage
