@@ -58,14 +58,11 @@ def _precis(username: str) -> str:
     if len(username) > 4 * USERNAME_MAX_LENGTH:
         raise ValidationException.of("username", f"A username has at most {USERNAME_MAX_LENGTH} characters.")
     try:
-        canonical = _username_profile().enforce(username)
-        if _username_profile().enforce(canonical) == canonical:
-            return canonical
+        return _username_profile().enforce(username)
     except UnicodeEncodeError:  # what the profile raises for a character that it does not allow
-        pass
-    raise ValidationException.of(
-        "username", "A username has letters, digits and marks of one direction, and no spaces or symbols."
-    )
+        raise ValidationException.of(
+            "username", "A username has letters, digits and marks of one direction, and no spaces or symbols."
+        ) from None
 
 
 def canonical_email(email: str) -> str:
@@ -105,8 +102,6 @@ def _unicode_email(email: str) -> str | None:
     local, at, domain = unicodedata.normalize("NFKC", email).rpartition("@")
     local = unicodedata.normalize("NFKC", local.casefold())
     if not at or not _LOCAL_PART.fullmatch(local) or len(local.encode()) > _EMAIL_MAX_LOCAL_OCTETS:
-        return None
-    if unicodedata.normalize("NFKC", local.casefold()) != local:  # a form that would move on is no canonical form
         return None
     try:
         ascii_domain = idna.encode(domain, uts46=True).decode("ascii")

@@ -200,7 +200,7 @@ def test_what_is_no_address_is_refused(email: str) -> None:
 @example("İ")
 @example("ẞ")
 @example("ᾳ\u0345")
-def test_the_form_of_a_username_is_stable(username: str) -> None:
+def test_r_id_3_the_form_of_a_username_is_stable(username: str) -> None:
     """Making the form again changes nothing, and nothing but a ``ValidationException`` is ever raised."""
     try:
         canonical = canonical_username(username)
@@ -221,7 +221,7 @@ def test_the_form_of_a_username_is_stable(username: str) -> None:
     | st.builds("{}@xn--{}.co".format, word_like, ascii_text)
     | st.builds("{}@{}".format, ascii_text, ascii_text)
 )
-def test_the_form_of_an_address_is_stable(email: str) -> None:
+def test_r_id_3_the_form_of_an_address_is_stable(email: str) -> None:
     """Making the form again changes nothing, and nothing but a ``ValidationException`` is ever raised."""
     try:
         canonical = canonical_email(email)

@@ -48,7 +48,13 @@ def test_without_a_page_for_the_link_the_token_is_shown(kind: NotificationKind) 
 
 
 @pytest.mark.parametrize(
-    "kind", [NotificationKind.VERIFY_EMAIL, NotificationKind.CONFIRM_EMAIL_CHANGE, NotificationKind.ALREADY_REGISTERED]
+    "kind",
+    [
+        NotificationKind.VERIFY_EMAIL,
+        NotificationKind.CONFIRM_EMAIL_CHANGE,
+        NotificationKind.ALREADY_REGISTERED,
+        NotificationKind.USERNAME_TAKEN,
+    ],
 )
 def test_a_stranger_puts_no_words_into_a_mail(kind: NotificationKind) -> None:
     """What goes to an address that its owner has not confirmed repeats no username, which could be an advertisement."""
