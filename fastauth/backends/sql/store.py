@@ -13,8 +13,8 @@ from sqlalchemy.ext.asyncio import AsyncEngine, AsyncSession
 from typing_extensions import TypeVar
 
 from fastauth.backends.common import DEFAULT_PREFIX, checked_prefix
-from fastauth.backends.sql.base import verb
 from fastauth.backends.sql.database import EngineDatabase, begin_on_sqlite
+from fastauth.backends.sql.errors import refusals_told
 from fastauth.backends.sql.joined import JoinedDatabase
 from fastauth.backends.sql.listing import SQLUserListing
 from fastauth.backends.sql.mapping import UserMapping
@@ -95,9 +95,12 @@ class SQLStore(SQLUserStore[M], SQLUserListing[M], SQLRoleStore[M], SQLTokenStor
         """Make the tables that are missing: the user table, those it refers to, and ours.
 
         Several processes may do it at once: the one that finds a table made under its hands looks again.
+
+        Raises:
+            ConfigurationError: The credentials are refused, or there is no such database or schema.
         """
         for _ in range(_CREATE_ATTEMPTS - 1):
-            with suppress(DBAPIError):
+            with suppress(DBAPIError), refusals_told():
                 return await self.database.attempt(self._create_missing)
             await asyncio.sleep(random.uniform(0.01, 0.1))  # noqa: S311
         return await self.database.attempt(self._create_missing)
@@ -116,10 +119,16 @@ class SQLStore(SQLUserStore[M], SQLUserListing[M], SQLRoleStore[M], SQLTokenStor
             await begin_on_sqlite(connection)
             await connection.run_sync(create)
 
-    @verb
     async def missing_schema(self) -> Sequence[str]:
-        """Return the names of the tables that are missing."""
+        """Return the names of the tables that are missing.
 
+        Raises:
+            ConfigurationError: The credentials are refused, or there is no such database.
+        """
+        with refusals_told():
+            return await self.database.attempt(self._missing)
+
+    async def _missing(self) -> Sequence[str]:
         def missing(connection: Connection) -> list[str]:
             known = inspect(connection)
             return [
