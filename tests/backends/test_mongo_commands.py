@@ -14,7 +14,6 @@ pytest.importorskip("beanie")
 
 from beanie import Document
 from pymongo.errors import BulkWriteError, OperationFailure
-from pymongo.monitoring import CommandListener, CommandStartedEvent
 
 from fastauth.backends.mongo import MongoStore
 from fastauth.backends.mongo.errors import LostRaceError, refusals_told, retried
@@ -27,26 +26,10 @@ from fastauth.core.exceptions import (
 from fastauth.core.models import SUPERADMIN, Login, NewUser
 from tests.backends.mongo_app import HOUR, KINDS, NOW, new_session
 from tests.servers import closed, mongo_client, mongo_database, mongo_session, mongo_transaction, mongo_url
+from tests.wire import Wire
 
 ADA = NewUser("ada", "ada@example.com", "hash")
 WRITES = {"insert", "update", "delete", "findAndModify"}
-
-
-class Wire(CommandListener):
-    """Keeps every command that is sent."""
-
-    def __init__(self) -> None:
-        self.sent: list[tuple[str, Any]] = []
-
-    def started(self, event: CommandStartedEvent) -> None:
-        """Keep it."""
-        self.sent.append((event.command_name, dict(event.command)))
-
-    def succeeded(self, event: Any) -> None:
-        """Do nothing."""
-
-    def failed(self, event: Any) -> None:
-        """Do nothing."""
 
 
 Call = Callable[[MongoStore, str], Awaitable[Any]]
