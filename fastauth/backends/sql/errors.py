@@ -109,16 +109,14 @@ def refusals_told() -> Generator[None, None, None]:
     try:
         yield
     except (StoreUnavailableException, DBAPIError) as error:
-        reason = _refusal_of(error.__cause__ if isinstance(error, StoreUnavailableException) else error)
+        reason = _refusal_of(error.__cause__ or error if isinstance(error, StoreUnavailableException) else error)
         if reason is None:
             raise
         raise ConfigurationError(f"The database refuses the app: {reason}. Check the engine's URL.") from error
 
 
-def _refusal_of(error: BaseException | None) -> str | None:
+def _refusal_of(error: BaseException) -> str | None:
     """Return the server's own words where it refuses whoever connects; they name the user, and never a password."""
-    if error is None:
-        return None
     orig: Any = error.orig if isinstance(error, DBAPIError) else error
     state, code, words = _evidence(error)
     if code in _REFUSAL_CODES:
