@@ -21,7 +21,7 @@ def numbers(count: int) -> tuple[Select[Any], ColumnElement[int]]:
     joined: Any = first
     number: ColumnElement[int] = first.c.digit
     for power, other in enumerate(others, 1):
-        joined = joined.join(other, first.c.digit + other.c.digit >= 0)  # a condition, lest SQLAlchemy warn of its lack
+        joined = joined.join(other, first.c.digit >= -other.c.digit)  # a condition, lest SQLAlchemy warn of its lack
         number += other.c.digit * 10**power
     return select().select_from(joined), number
 

@@ -92,7 +92,7 @@ async def test_no_statement_of_a_request_reads_a_whole_table(engine: AsyncEngine
 @pytest.mark.parametrize("users", [10**3, 10**5, 10**6])
 @pytest.mark.parametrize("database", ENGINES)
 async def test_plans_stay_the_same_with_a_million_users(database: str, users: int, tmp_path: Path) -> None:
-    """With 10^3, 10^5 and 10^6 users each verb is one statement, and the planner takes an index for it."""
+    """With 10^3, 10^5 and 10^6 users each verb is one statement that finds its rows by an index."""
     async with ENGINES[database](tmp_path) as engine:
         store = await fill(engine, users)
 
