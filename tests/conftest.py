@@ -41,9 +41,14 @@ async def sqlite_store(folder: Path) -> AsyncGenerator[Store[Any], None]:
 STORES: dict[str, StoreFactory] = {"memory": memory_store, "sqlite": sqlite_store, **SERVER_STORES}
 
 
-def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter) -> None:
+def pytest_addoption(parser: pytest.Parser) -> None:
+    """Let a run write what each store has passed into the README."""
+    parser.addoption("--write-store-table", action="store_true", help="write the README's table of databases")
+
+
+def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter, config: pytest.Config) -> None:
     """End a run with what each store has passed."""
-    print_store_table(terminalreporter)
+    print_store_table(terminalreporter, write=config.getoption("--write-store-table"))
 
 
 @pytest.fixture(params=STORES)

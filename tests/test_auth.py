@@ -188,7 +188,7 @@ async def test_development_keeps_a_key_and_says_so(tmp_path: Path, caplog: pytes
     assert accepted_by(FastAuth(MemoryStore()), token)
 
 
-def test_production_without_a_key_is_refused() -> None:
+def test_r_lo_2_production_without_a_key_is_refused() -> None:
     """With no key at all, production does not start, and no file is made."""
     with pytest.raises(ConfigurationError, match="FASTAUTH_SECRET_KEY"):
         FastAuth(MemoryStore(), production=True)
@@ -279,7 +279,7 @@ async def test_everything_can_be_put_under_a_prefix(make_auth: Make) -> None:
     assert all(path.startswith("/auth/") for path in app.openapi()["paths"])
 
 
-def test_nothing_of_it_shows_a_secret(make_auth: Make) -> None:
+def test_r_lo_1_nothing_of_it_shows_a_secret(make_auth: Make) -> None:
     """No ``repr`` of the object, or of what hangs on it, holds the key."""
     auth = make_auth(MemoryStore())
 

@@ -11,8 +11,11 @@ from typing import Any
 import pytest
 from fastapi import FastAPI
 from fastapi.testclient import TestClient
+from sqlalchemy import select
+from sqlalchemy.ext.asyncio import AsyncSession
 
 from tests.conftest import PASSWORD, SECRET_KEY
+from tests.servers import ON_MOTOR, mongo_url
 
 ROOT = Path(__file__).parent.parent
 EXAMPLES = sorted(path.name for path in (ROOT / "examples").glob("*.py") if path.name != "demo.py")
@@ -94,6 +97,32 @@ def test_the_snippets_of_a_topic_run(name: str) -> None:
         exec(compile(snippet, f"docs/{name}.md", "exec"), names)
 
     assert names.keys() - {"__builtins__"}
+
+
+def test_every_snippet_about_databases_runs() -> None:
+    """The snippets of docs/databases.md run one after the other: on SQLite, in one transaction, and on MongoDB."""
+    if ON_MOTOR:
+        pytest.skip("the page shows PyMongo's client")
+    *of_sql, of_mongo = snippets("docs/databases.md")
+    names: dict[str, Any] = {}
+    for snippet in of_sql:
+        exec(compile(snippet, "docs/databases.md", "exec"), names)
+
+    async def in_one_transaction() -> list[str]:
+        async with names["engine"].begin() as connection:
+            await connection.run_sync(names["target_metadata"].create_all)
+        await names["auth"].initialize_db()
+        await names["register_with_a_profile"]("Onwards")
+        async with AsyncSession(names["engine"]) as session:
+            mottos = list(await session.scalars(select(names["Profile"].motto)))
+        await names["engine"].dispose()
+        return mottos
+
+    assert asyncio.run(in_one_transaction()) == ["Onwards"]
+    assert "auth_sessions" in names["target_metadata"].tables
+    url = mongo_url("mongo-standalone")
+    exec(compile(of_mongo.replace("mongodb://localhost:27017", url), "docs/databases.md", "exec"), names)
+    assert walk(names["app"], "/users/me", first_name="Ada")["username"] == "ada"
 
 
 @pytest.mark.parametrize("name", EXAMPLES)

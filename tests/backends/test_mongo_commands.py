@@ -13,11 +13,10 @@ import pytest
 pytest.importorskip("beanie")
 
 from beanie import Document
-from pymongo.errors import BulkWriteError
-from pymongo.monitoring import CommandListener, CommandStartedEvent
+from pymongo.errors import BulkWriteError, OperationFailure
 
 from fastauth.backends.mongo import MongoStore
-from fastauth.backends.mongo.errors import LostRaceError, retried
+from fastauth.backends.mongo.errors import LostRaceError, refusals_told, retried
 from fastauth.core.exceptions import (
     ConfigurationError,
     StoreUnavailableException,
@@ -26,27 +25,11 @@ from fastauth.core.exceptions import (
 )
 from fastauth.core.models import SUPERADMIN, Login, NewUser
 from tests.backends.mongo_app import HOUR, KINDS, NOW, new_session
-from tests.servers import closed, mongo_client, mongo_database, mongo_session, mongo_transaction
+from tests.servers import closed, mongo_client, mongo_database, mongo_session, mongo_transaction, mongo_url
+from tests.wire import Wire
 
 ADA = NewUser("ada", "ada@example.com", "hash")
 WRITES = {"insert", "update", "delete", "findAndModify"}
-
-
-class Wire(CommandListener):
-    """Keeps every command that is sent."""
-
-    def __init__(self) -> None:
-        self.sent: list[tuple[str, Any]] = []
-
-    def started(self, event: CommandStartedEvent) -> None:
-        """Keep it."""
-        self.sent.append((event.command_name, dict(event.command)))
-
-    def succeeded(self, event: Any) -> None:
-        """Do nothing."""
-
-    def failed(self, event: Any) -> None:
-        """Do nothing."""
 
 
 Call = Callable[[MongoStore, str], Awaitable[Any]]
@@ -174,6 +157,30 @@ async def test_a_server_that_hangs_up_is_an_outage(call: Callable[[MongoStore], 
         thread.join()
     del client
     gc.collect()
+
+
+@pytest.mark.parametrize("kind", KINDS)
+async def test_credentials_that_are_refused_are_told(kind: str) -> None:
+    """A wrong user is a clear error when the app starts, and an outage at a request; the password is in no text."""
+    client = mongo_client(mongo_url(kind), username="nobody", password="a-password-that-nobody-may-read")
+    store = MongoStore(client["app"])
+
+    for step in (store.create_schema, store.missing_schema):
+        with pytest.raises(ConfigurationError, match="refuses the app: the user") as told:
+            await step()
+        assert "may-read" not in f"{told.value!r} {told.value.__cause__!r}"
+    with pytest.raises(StoreUnavailableException):
+        await store.find_user(Login("username", "ada"))
+    await closed(client)
+
+
+@pytest.mark.parametrize(("code", "told"), [(13, ConfigurationError), (26, OperationFailure)])
+def test_rights_that_are_missing_are_told(code: int, told: type[Exception]) -> None:
+    """A user who may not write is told when the app starts; any other error of the server's stays what it is."""
+    text = "may not read, write" if told is ConfigurationError else "of the server"
+
+    with pytest.raises(told, match=text), refusals_told():
+        raise OperationFailure("an error of the server", code)
 
 
 @pytest.mark.parametrize("strange", ["\ud800", {"$ne": None}, {"$gt": ""}, None, 1, b"ada", ["ada"]])

@@ -63,7 +63,7 @@ def every_command() -> list[tuple[str, ...]]:
     ]
 
 
-def test_no_marker_in_any_output_or_log(folder: Path, run: Run, caplog: pytest.LogCaptureFixture) -> None:
+def test_r_lo_1_no_marker_in_any_output_or_log(folder: Path, run: Run, caplog: pytest.LogCaptureFixture) -> None:
     """Whatever is run, and however it fails, with tracebacks too: no marker is printed, logged or left in a report."""
     caplog.set_level(logging.DEBUG)
     (folder / "main.py").write_text(

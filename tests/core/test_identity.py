@@ -41,7 +41,7 @@ word_like = st.text(st.characters(categories=["L", "M", "N"]), min_size=1, max_s
         ("E\u0301" * 64, "é" * 64),
     ],
 )
-def test_spellings_of_one_username_are_one_name(spelling: str, canonical: str) -> None:
+def test_r_id_1_spellings_of_one_username_are_one_name(spelling: str, canonical: str) -> None:
     """Case, width and composition do not make another username (RFC 8265)."""
     assert canonical_username(spelling) == canonical
 
@@ -85,7 +85,7 @@ def test_spellings_of_one_username_are_one_name(spelling: str, canonical: str) -
         "x" * 100_000,
     ],
 )
-def test_what_no_username_may_have_is_refused(username: str) -> None:
+def test_r_id_1_what_no_username_may_have_is_refused(username: str) -> None:
     """Spaces, controls, symbols, mixed directions, an @, nothing and too much are no username."""
     with pytest.raises(ValidationException) as caught:
         canonical_username(username)
@@ -117,13 +117,13 @@ def test_what_no_username_may_have_is_refused(username: str) -> None:
         ("a@" + ".".join(["b" * 63] * 3) + "." + "c" * 60, "a@" + ".".join(["b" * 63] * 3) + "." + "c" * 60),
     ],
 )
-def test_spellings_of_one_address_are_one_address(spelling: str, canonical: str) -> None:
+def test_r_id_5_spellings_of_one_address_are_one_address(spelling: str, canonical: str) -> None:
     """Case, composition and the two forms of a domain do not make another address."""
     assert canonical_email(spelling) == canonical
 
 
 @pytest.mark.parametrize(("unicode", "ascii_form"), [("faß.de", "xn--fa-hia.de"), ("ος.gr", "xn--0xag.gr")])
-def test_the_two_forms_of_a_domain_are_one_domain(unicode: str, ascii_form: str) -> None:
+def test_r_id_5_the_two_forms_of_a_domain_are_one_domain(unicode: str, ascii_form: str) -> None:
     """A domain with a letter that IDNA 2008 keeps apart is no other domain in its Unicode form."""
     assert canonical_email(f"a@{unicode}") == canonical_email(f"a@{ascii_form}") == f"a@{ascii_form}"
 
@@ -185,7 +185,7 @@ def test_the_two_forms_of_a_domain_are_one_domain(unicode: str, ascii_form: str)
         "x" * 1_000_000 + "@b.co",
     ],
 )
-def test_what_is_no_address_is_refused(email: str) -> None:
+def test_r_id_5_what_is_no_address_is_refused(email: str) -> None:
     """What is no address of plain words and a domain, or too long for RFC 5321, is refused."""
     with pytest.raises(ValidationException) as caught:
         canonical_email(email)

@@ -17,7 +17,7 @@ from tests.services.conftest import MakeAuth, accepts, facts, memory_only
 from tests.services.watched_store import WatchedStore
 
 
-async def test_a_set_password_replaces_the_old_one_and_ends_every_session(
+async def test_r_se_7_a_set_password_replaces_the_old_one_and_ends_every_session(
     auth: FastAuth[Any], ada: Account[Any]
 ) -> None:
     """After a reset only the new password works, and nobody is signed in."""
@@ -31,7 +31,7 @@ async def test_a_set_password_replaces_the_old_one_and_ends_every_session(
     assert not await auth.sessions.list(ada.id)
 
 
-async def test_a_changed_password_keeps_the_session_that_asked(auth: FastAuth[Any], ada: Account[Any]) -> None:
+async def test_r_se_7_a_changed_password_keeps_the_session_that_asked(auth: FastAuth[Any], ada: Account[Any]) -> None:
     """Who changes the password stays signed in where they are, and nowhere else."""
     here, _ = await auth.sessions.start(ada), await auth.sessions.start(ada)
 
@@ -43,7 +43,7 @@ async def test_a_changed_password_keeps_the_session_that_asked(auth: FastAuth[An
     assert not await auth.sessions.list(ada.id)
 
 
-async def test_a_password_is_changed_only_by_who_knows_it(auth: FastAuth[Any], ada: Account[Any]) -> None:
+async def test_r_pw_11_a_password_is_changed_only_by_who_knows_it(auth: FastAuth[Any], ada: Account[Any]) -> None:
     """Without the current password nothing changes: not the hash, and no session."""
     await auth.sessions.start(ada)
 

@@ -89,7 +89,7 @@ MAY = [
 ]
 
 
-async def test_who_may_grant_and_take_what(auth: FastAuth[Any]) -> None:
+async def test_r_az_3_who_may_grant_and_take_what(auth: FastAuth[Any]) -> None:
     """An admin gives and takes every role but superadmin, from anyone but a superadmin; others nothing; we anything."""
     people = {
         "root": await make(auth, "root", "superadmin"),

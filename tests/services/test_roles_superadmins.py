@@ -21,7 +21,7 @@ async def enabled_superadmins(auth: FastAuth[Any]) -> int:
     return len(await auth.accounts.list(role="superadmin", disabled=False))
 
 
-async def test_who_becomes_a_superadmin_meanwhile_is_out_of_an_admins_reach(
+async def test_r_az_5_who_becomes_a_superadmin_meanwhile_is_out_of_an_admins_reach(
     store: Store[Any], make_auth: MakeAuth
 ) -> None:
     """Whether the target is a superadmin is judged in the step that changes the role, and not before it."""
@@ -81,7 +81,7 @@ async def test_two_superadmins_who_demote_each_other_never_both_succeed(auth: Fa
             await auth.roles.grant(account.id, "superadmin")
 
 
-async def test_of_many_superadmins_who_all_leave_at_once_one_stays(auth: FastAuth[Any]) -> None:
+async def test_r_az_3_of_many_superadmins_who_all_leave_at_once_one_stays(auth: FastAuth[Any]) -> None:
     """Demoted, disabled and deleted all at once, exactly one of twelve is left."""
     accounts = [await make(auth, f"root{number}", "superadmin") for number in range(12)]
     leave = [lambda user_id: auth.roles.revoke(user_id, "superadmin"), auth.accounts.disable, auth.accounts.delete]

@@ -35,7 +35,9 @@ async def test_an_access_token_leads_to_the_account_as_it_is_now(auth: FastAuth[
     assert (account.session.user_agent, account.session.ip) == ("Browser/1.0", "192.0.2.1")
 
 
-async def test_a_role_that_was_taken_is_gone_with_the_next_request(auth: FastAuth[Any], ada: Account[Any]) -> None:
+async def test_r_jw_18_a_role_that_was_taken_is_gone_with_the_next_request(
+    auth: FastAuth[Any], ada: Account[Any]
+) -> None:
     """Roles are read from the store and never trusted from a token."""
     await auth.roles.grant(ada.id, "admin")
     pair = await auth.sessions.start(await auth.accounts.get(ada.id))
@@ -46,7 +48,7 @@ async def test_a_role_that_was_taken_is_gone_with_the_next_request(auth: FastAut
 
 
 @memory_only
-async def test_tokens_hold_keys_and_times_and_nothing_personal(
+async def test_r_jw_17_tokens_hold_keys_and_times_and_nothing_personal(
     auth: FastAuth[Any], ada: Account[Any], clock: ManualClock
 ) -> None:
     """The claims are the documented ones: no name, no address, no role."""
@@ -62,7 +64,7 @@ async def test_tokens_hold_keys_and_times_and_nothing_personal(
 
 
 @memory_only
-async def test_two_sign_ins_in_one_second_have_nothing_in_common(auth: FastAuth[Any], ada: Account[Any]) -> None:
+async def test_r_se_9_two_sign_ins_in_one_second_have_nothing_in_common(auth: FastAuth[Any], ada: Account[Any]) -> None:
     """Every sign-in has ids of its own, of 128 random bits each."""
     pairs = [await auth.sessions.start(ada) for _ in range(2)]
     ids = [pair.session_id for pair in pairs]
@@ -160,7 +162,7 @@ async def test_an_account_that_the_app_itself_disabled_is_told_so(
         await auth.sessions.authenticate(pair.access_token)
 
 
-async def test_the_tokens_of_a_deleted_user_are_nobodys(auth: FastAuth[Any], ada: Account[Any]) -> None:
+async def test_r_jw_16_the_tokens_of_a_deleted_user_are_nobodys(auth: FastAuth[Any], ada: Account[Any]) -> None:
     """A user who takes the name of a deleted one is another, and has not their tokens."""
     pair = await auth.sessions.start(ada)
 

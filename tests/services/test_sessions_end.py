@@ -143,7 +143,7 @@ async def test_sessions_that_can_never_live_again_are_purged(
     assert (await auth.sessions.authenticate(living.access_token)).id == ada.id
 
 
-async def test_what_is_stored_holds_no_token(
+async def test_r_se_10_what_is_stored_holds_no_token(
     auth: FastAuth[Any], ada: Account[Any], store: Store[Any], tmp_path: Path
 ) -> None:
     """Who steals the database finds no token in it, nor anything of one but its session's id."""

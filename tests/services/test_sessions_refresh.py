@@ -60,7 +60,7 @@ async def test_an_answer_within_the_grace_prolongs_nothing(
     assert second.refresh_expires_in == first.refresh_expires_in - 9
 
 
-async def test_after_the_grace_a_replay_ends_the_session_for_everyone(
+async def test_r_se_1_after_the_grace_a_replay_ends_the_session_for_everyone(
     auth: FastAuth[Any], pair: TokenPair, clock: ManualClock
 ) -> None:
     """A token that was used before is a stolen copy: neither the thief nor the owner keeps the session."""

@@ -47,7 +47,7 @@ async def test_without_a_grace_a_clock_that_is_behind_grants_none(
     assert await refresh_refusal(auth, pair.refresh_token) == ("reused", True)
 
 
-async def test_who_was_replayed_after_a_restart_is_found_out_too(
+async def test_r_se_12_who_was_replayed_after_a_restart_is_found_out_too(
     auth: FastAuth[Any], store: Store[Any], make_auth: MakeAuth, pair: TokenPair, clock: ManualClock
 ) -> None:
     """What a replay is known by is in the store and not in the process."""
@@ -59,7 +59,9 @@ async def test_who_was_replayed_after_a_restart_is_found_out_too(
     assert not await lives(restarted, current)
 
 
-async def test_a_store_that_fails_consumes_no_token(store: Store[Any], make_auth: MakeAuth, ada: Account[Any]) -> None:
+async def test_r_se_13_a_store_that_fails_consumes_no_token(
+    store: Store[Any], make_auth: MakeAuth, ada: Account[Any]
+) -> None:
     """When the store cannot be reached nothing was decided, and the same token works afterwards."""
     watched = WatchedStore(store)
     auth = make_auth(watched)
@@ -89,7 +91,7 @@ async def test_a_refresh_that_moved_nothing_on_ends_nothing(
     assert generation(await auth.sessions.refresh(pair.refresh_token)) == 1
 
 
-async def test_of_a_hundred_simultaneous_refreshes_one_moves_the_session_on(
+async def test_r_se_2_of_a_hundred_simultaneous_refreshes_one_moves_the_session_on(
     auth: FastAuth[Any], ada: Account[Any], pair: TokenPair
 ) -> None:
     """All who come at once are answered, with one and the same next generation."""

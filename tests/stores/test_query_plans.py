@@ -11,16 +11,15 @@ from sqlalchemy.ext.asyncio import AsyncEngine
 
 from fastauth import Session
 from fastauth.backends.sql import SQLStore
-from fastauth.core.clock import system_clock
 from fastauth.core.models import STANDARD_ROLES, Login, NewUser
 from tests.stores.engines import ENGINES
+from tests.stores.many_users import NOW, SESSIONS_FROM, fill
 
-NOW = system_clock().replace(microsecond=0)
 USERS = 300
 
 
 def session(user_id: str, number: int) -> Session:
-    return Session(f"session-{number:014}", user_id, 0, NOW, NOW, NOW + timedelta(days=1))
+    return Session(f"session-{SESSIONS_FROM + number}", user_id, 0, NOW, NOW, NOW + timedelta(days=1))
 
 
 @pytest.fixture(params=ENGINES)
@@ -56,7 +55,7 @@ VERBS: dict[str, Callable[[SQLStore], Awaitable[Any]]] = {
     "find by username": lambda store: store.find_user(Login("username", "user7")),
     "find by address": lambda store: store.find_user(Login("email", "user7@example.com")),
     "get": lambda store: store.get_user("7"),
-    "add a session": lambda store: store.add_session(session("7", USERS + 1), hashed_password="hash"),
+    "add a session": lambda store: store.add_session(session("7", 10**9), hashed_password="hash"),
     "rotate": lambda store: store.rotate_session(
         session("", 6).id, user_id="7", generation=0, now=NOW, expires_at=NOW + timedelta(days=2)
     ),
@@ -65,12 +64,11 @@ VERBS: dict[str, Callable[[SQLStore], Awaitable[Any]]] = {
 }
 
 
-async def test_no_statement_of_a_request_reads_a_whole_table(engine: AsyncEngine) -> None:
-    """Each verb of a request is one statement, which finds its rows by an index."""
-    store = SQLStore(engine)
+async def scans_of_verbs(store: SQLStore) -> dict[str, list[str]]:
+    """Return what each verb of a request reads whole; each is one statement."""
     statements: list[tuple[str, Any]] = []
 
-    @event.listens_for(engine.sync_engine, "before_cursor_execute")
+    @event.listens_for(store.engine.sync_engine, "before_cursor_execute")
     def remember(_: Any, __: Any, statement: str, parameters: Any, *___: Any) -> None:
         if statement.startswith(("SELECT", "UPDATE", "INSERT")):
             statements.append((statement, parameters))
@@ -80,7 +78,23 @@ async def test_no_statement_of_a_request_reads_a_whole_table(engine: AsyncEngine
         statements.clear()
         await verb(store)
         assert len(statements) == 1, name
-        scans[name] = await full_scans(engine, *statements[0])
+        scans[name] = await full_scans(store.engine, *statements[0])
+    return scans
 
-    assert scans == {name: [] for name in VERBS}
+
+async def test_no_statement_of_a_request_reads_a_whole_table(engine: AsyncEngine) -> None:
+    """Each verb of a request is one statement, which finds its rows by an index."""
+    assert await scans_of_verbs(SQLStore(engine)) == {name: [] for name in VERBS}
     assert await full_scans(engine, "SELECT disabled FROM fastauth_users WHERE disabled", ()) != []  # it would be seen
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("users", [10**3, 10**5, 10**6])
+@pytest.mark.parametrize("database", ENGINES)
+async def test_plans_stay_the_same_with_a_million_users(database: str, users: int, tmp_path: Path) -> None:
+    """With 10^3, 10^5 and 10^6 users each verb is one statement that finds its rows by an index."""
+    async with ENGINES[database](tmp_path) as engine:
+        store = await fill(engine, users)
+
+        assert len(await store.list_users(search=f"user{users - 1}", limit=2)) == 1
+        assert await scans_of_verbs(store) == {name: [] for name in VERBS}

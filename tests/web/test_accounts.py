@@ -53,7 +53,7 @@ async def test_registering_makes_a_user_who_can_sign_in(store: Store[Any], clien
     assert (await sign_in(client))["token_type"] == "bearer"
 
 
-async def test_a_name_or_address_is_given_once(client: AsyncClient) -> None:
+async def test_r_id_2_a_name_or_address_is_given_once(client: AsyncClient) -> None:
     """A username or e-mail address that is taken, in any spelling, is a conflict, and nothing is changed."""
     await register(client)
     other = {"username": "other", "email": "other@example.com", "password": "another good password"}
@@ -130,7 +130,7 @@ async def test_every_missing_field_is_named(client: AsyncClient, missing: tuple[
     ]
 
 
-async def test_nothing_but_the_named_fields_can_be_set(auth: FastAuth[Any], client: AsyncClient) -> None:
+async def test_r_az_2_nothing_but_the_named_fields_can_be_set(auth: FastAuth[Any], client: AsyncClient) -> None:
     """No other attribute of the user, real or likely, can be set at registration."""
     account, _ = await make_user(auth, username="grace")
     attributes = {name for name in (*dir(account), *dir(account.user)) if not name.startswith("_")}

@@ -78,7 +78,7 @@ async def test_r_ck_1_production_writes_secure_cookies_only(make_auth: Make, bas
     assert attributes_of(answer) == expected(SECURE, LIFETIMES)
 
 
-def test_production_refuses_cookies_that_travel_in_the_clear(make_auth: Make) -> None:
+def test_r_lo_2_production_refuses_cookies_that_travel_in_the_clear(make_auth: Make) -> None:
     """Production with cookies refuses ``secure_cookies=False``; where no cookie is used it says nothing."""
     with pytest.raises(ConfigurationError, match="secure_cookies"):
         make_auth(MemoryStore(), use_cookie=True, secure_cookies=False, production=True, passwords=SAFE_COST)

@@ -22,7 +22,7 @@ async def test_two_sign_ins_are_two_sessions(client: AsyncClient) -> None:
     assert (await me(client, two)).status_code == 200
 
 
-async def test_logout_ends_the_session(client: AsyncClient) -> None:
+async def test_r_se_5_logout_ends_the_session(client: AsyncClient) -> None:
     """After a logout the access token, the refresh token and a second logout are refused at once."""
     await register(client)
     tokens = await sign_in(client)
@@ -63,7 +63,7 @@ async def test_nothing_changes_on_a_safe_method(client: AsyncClient, path: str, 
     assert (await me(client, tokens)).status_code == 200
 
 
-async def test_revocation_holds_from_the_very_next_request(auth: FastAuth[Any], client: AsyncClient) -> None:
+async def test_r_se_6_revocation_holds_from_the_very_next_request(auth: FastAuth[Any], client: AsyncClient) -> None:
     """After a disable, a new password, the end of all sessions or a deletion, old tokens are refused at once."""
     acts = {
         "eve": auth.accounts.disable,
@@ -80,7 +80,7 @@ async def test_revocation_holds_from_the_very_next_request(auth: FastAuth[Any], 
         refused(await refresh(client, tokens["refresh_token"]), 401, "INVALID_REFRESH_TOKEN")
 
 
-async def test_an_account_that_is_enabled_again_does_not_get_its_old_tokens_back(
+async def test_r_se_6_an_account_that_is_enabled_again_does_not_get_its_old_tokens_back(
     auth: FastAuth[Any], client: AsyncClient
 ) -> None:
     """Enabling an account revives none of its old tokens, and lets it sign in again."""

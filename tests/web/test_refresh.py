@@ -59,7 +59,7 @@ async def test_a_refresh_token_replayed_within_the_grace_gets_the_same_generatio
     assert claims_of(again.json()["refresh_token"])["gen"] == claims_of(new)["gen"] == 1
 
 
-async def test_a_replayed_refresh_token_ends_the_session_after_the_grace(
+async def test_r_se_1_a_replayed_refresh_token_ends_the_session_after_the_grace(
     client: AsyncClient, clock: ManualClock
 ) -> None:
     """A refresh token that is used again after the grace period ends the session for everyone."""
@@ -105,7 +105,7 @@ async def test_an_access_token_expires_and_its_refresh_token_goes_on(client: Asy
     assert (await me(client, renewed.json())).status_code == 200
 
 
-async def test_an_idle_session_ends(client: AsyncClient, clock: ManualClock) -> None:
+async def test_r_se_4_an_idle_session_ends(client: AsyncClient, clock: ManualClock) -> None:
     """A session that nobody refreshed for a week has ended."""
     await register(client)
     tokens = await sign_in(client)
@@ -115,7 +115,7 @@ async def test_an_idle_session_ends(client: AsyncClient, clock: ManualClock) -> 
     refused(await refresh(client, tokens["refresh_token"]), 401, "INVALID_REFRESH_TOKEN")
 
 
-async def test_no_chain_of_refreshes_outlives_the_session(client: AsyncClient, clock: ManualClock) -> None:
+async def test_r_se_3_no_chain_of_refreshes_outlives_the_session(client: AsyncClient, clock: ManualClock) -> None:
     """A session that is refreshed every six days ends after thirty days, and its last tokens say so."""
     await register(client)
     tokens = await sign_in(client)
@@ -132,7 +132,7 @@ async def test_no_chain_of_refreshes_outlives_the_session(client: AsyncClient, c
     refused(await me(client, last), 401, "INVALID_TOKEN")
 
 
-async def test_a_hundred_refreshes_at_once_move_one_generation(
+async def test_r_se_2_a_hundred_refreshes_at_once_move_one_generation(
     store: Store[Any], make_auth: Callable[..., FastAuth[Any]]
 ) -> None:
     """Of 100 simultaneous refreshes of one token, each gets a working token of one and the same generation, or 401."""

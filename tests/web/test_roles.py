@@ -39,7 +39,7 @@ async def send(client: AsyncClient, route: str, **options: Any) -> Response:
 
 
 @pytest.mark.parametrize("who", WHO)
-async def test_who_may_do_what(auth: FastAuth[Any], client: AsyncClient, who: str) -> None:
+async def test_r_az_1_who_may_do_what(auth: FastAuth[Any], client: AsyncClient, who: str) -> None:
     """Each role is answered on each route as the matrix says, and what was refused changed nothing."""
     await auth.roles.create("editor")
     other, _ = await make_user(auth, "user", username="other")
@@ -166,7 +166,7 @@ async def test_a_description_that_does_not_fit_is_refused(
     assert refused(answer, 422, "VALIDATION_ERROR")["details"][0]["loc"] == ["body", "description"]
 
 
-async def test_the_standard_roles_are_protected(auth: FastAuth[Any], client: AsyncClient) -> None:
+async def test_r_az_4_the_standard_roles_are_protected(auth: FastAuth[Any], client: AsyncClient) -> None:
     """No standard role can be renamed or deleted, by a superadmin neither; its description may change."""
     _, headers = await make_user(auth, "superadmin")
 

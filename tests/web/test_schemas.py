@@ -89,7 +89,7 @@ def test_a_secret_stays_out_of_the_repr(model: type[BaseModel]) -> None:
 
 
 @pytest.mark.parametrize("model", [model for model in REQUESTS if model is not TokenForm])
-def test_an_unknown_field_is_refused(model: type[BaseModel]) -> None:
+def test_r_az_2_an_unknown_field_is_refused(model: type[BaseModel]) -> None:
     """Every JSON body refuses a field that it does not name."""
     with pytest.raises(ValidationError) as raised:
         model.model_validate({"unknown": 1})

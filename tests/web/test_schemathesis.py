@@ -17,7 +17,7 @@ from tests.web.cookies import OWN_PAGE
 from tests.web.helpers import make_user
 
 Carry = Callable[[dict[str, str]], dict[str, str]]
-EXAMPLES = 40  # per operation, for valid requests and as many for broken ones
+EXAMPLES = 20  # per operation, of each kind of caller and request
 
 
 def served(auth: FastAuth[Any]) -> FastAPI:

@@ -14,7 +14,9 @@ from tests.conftest import PASSWORD, bearer, client_of, register, sign_in
 from tests.web.helpers import me, refresh, try_sign_in
 
 
-async def test_no_secret_is_logged(auth: FastAuth[Any], client: AsyncClient, caplog: pytest.LogCaptureFixture) -> None:
+async def test_r_lg_7_no_secret_is_logged(
+    auth: FastAuth[Any], client: AsyncClient, caplog: pytest.LogCaptureFixture
+) -> None:
     """No log of any logger but a database driver's holds a password, a token or a hash, at any level."""
     caplog.set_level(logging.DEBUG)
     user = await register(client, username="ada")

@@ -56,7 +56,7 @@ async def test_another_grant_type_is_a_bad_request(client: AsyncClient, grant_ty
     refused(await try_sign_in(client, grant_type=grant_type), 400, "BAD_REQUEST")
 
 
-async def test_a_sign_in_that_fails_does_not_say_why(auth: FastAuth[Any], client: AsyncClient) -> None:
+async def test_r_lg_4_a_sign_in_that_fails_does_not_say_why(auth: FastAuth[Any], client: AsyncClient) -> None:
     """An unknown user, a wrong password and a login that can be nobody's get the same answer, byte for byte."""
     await register(client)
     disabled = await register(client, "eve")

@@ -8,12 +8,14 @@ from functools import wraps
 from typing import Any, Protocol, TypeVar, cast
 
 from bson.errors import BSONError
-from pymongo.errors import ConnectionFailure, DocumentTooLarge, PyMongoError
+from pymongo.errors import ConnectionFailure, DocumentTooLarge, OperationFailure, PyMongoError
 
-from fastauth.core.exceptions import StoreUnavailableException, ValidationException
+from fastauth.core.exceptions import ConfigurationError, StoreUnavailableException, ValidationException
 
 _Verb = TypeVar("_Verb", bound=Callable[..., Awaitable[Any]])
 
+_UNAUTHORIZED = 13
+_UNKNOWN_USER = (18, 8000)  # AuthenticationFailed, and what Atlas says instead
 _ATTEMPTS = 24
 _LONGEST_PAUSE = 0.25  # seconds
 
@@ -31,10 +33,31 @@ def translated_errors() -> Generator[None, None, None]:
         raise ValidationException("A value does not fit into the database.") from None
     except PyMongoError as error:
         # In a caller's transaction, the label is how with_transaction knows that it may begin again.
-        is_outage = isinstance(error, ConnectionFailure) or error.timeout
+        is_outage = isinstance(error, ConnectionFailure) or error.timeout or _code_of(error) in _UNKNOWN_USER
         if not is_outage or error.has_error_label("TransientTransactionError"):
             raise
         raise StoreUnavailableException from error
+
+
+@contextmanager
+def refusals_told() -> Generator[None, None, None]:
+    """Say at start-up what the server refuses the app for: waiting and trying again do not help.
+
+    Raises:
+        ConfigurationError: The credentials are refused, or the user may not do what the store has to.
+    """
+    try:
+        yield
+    except (StoreUnavailableException, OperationFailure) as error:
+        code = _code_of(error.__cause__ if isinstance(error, StoreUnavailableException) else error)
+        if code not in (*_UNKNOWN_USER, _UNAUTHORIZED):
+            raise
+        what = "may not read, write and make indexes here" if code == _UNAUTHORIZED else "or the password is refused"
+        raise ConfigurationError(f"MongoDB refuses the app: the user of the client's URL {what}.") from error
+
+
+def _code_of(error: BaseException | None) -> int | None:
+    return error.code if isinstance(error, OperationFailure) else None
 
 
 class LostRaceError(Exception):

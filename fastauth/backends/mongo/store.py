@@ -10,6 +10,7 @@ from fastauth.backends.mongo.attributes import MongoUserAttributes
 from fastauth.backends.mongo.audit import MongoAuditStore
 from fastauth.backends.mongo.changes import MongoUserChanges
 from fastauth.backends.mongo.database import Database, DatabaseHandle
+from fastauth.backends.mongo.errors import refusals_told
 from fastauth.backends.mongo.listing import MongoUserListing
 from fastauth.backends.mongo.mapping import UserMapping
 from fastauth.backends.mongo.models import User
@@ -106,11 +107,24 @@ class MongoStore(
         return self._with(_step=step)
 
     async def create_schema(self) -> None:
-        """Make the collections and indexes that are missing; several processes may do it at once."""
-        await create_missing(await self._database.ready(with_indexes=True), self._mapping)
+        """Make the collections and indexes that are missing; several processes may do it at once.
+
+        Raises:
+            ConfigurationError: The credentials are refused, or two documents share what has to be unique.
+        """
+        with refusals_told():
+            await create_missing(await self._database.ready(with_indexes=True), self._mapping)
 
     async def missing_schema(self) -> Sequence[str]:
-        """Return the names of the collections that are missing, and of the fields that lack an index."""
+        """Return the names of the collections that are missing, and of the fields that lack an index.
+
+        Raises:
+            ConfigurationError: The credentials are refused.
+        """
+        with refusals_told():
+            return await self._missing()
+
+    async def _missing(self) -> Sequence[str]:
         collections = await self._database.ready()
         existing = set(await self._database.collection_names())
         missing = [collection.name for collection in collections if collection.name not in existing]

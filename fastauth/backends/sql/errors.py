@@ -8,10 +8,13 @@ from typing import Any, Literal
 from sqlalchemy.exc import DataError, DBAPIError, IntegrityError, OperationalError, StatementError
 from sqlalchemy.exc import TimeoutError as PoolTimeoutError
 
+from fastauth.core.exceptions import ConfigurationError, StoreUnavailableException
+
 # SQLSTATE is spoken by PostgreSQL and, less precisely, by MySQL, which has numbers too; SQLite has words, and so has
 # psycopg for what never reached the server.
-_OUTAGE_CLASSES = ("08", "53")  # connection exception, insufficient resources
+_OUTAGE_CLASSES = ("08", "28", "53")  # connection exception, refused credentials, insufficient resources
 _OUTAGE_STATES = {
+    "3D000",  # there is no such database
     "25006",  # read-only: a standby that was the primary a moment ago
     "57014",  # the statement timeout
     "57P01",  # shutting down, crashed, starting up
@@ -19,6 +22,7 @@ _OUTAGE_STATES = {
     "57P03",
     "57P05",  # the idle session timeout
 }
+_REFUSAL_STATES = {"3D000", "3F000"}  # no such database, no such schema
 _CONFLICT_STATES = {"40001", "40P01", "55P03"}  # serialization failure, deadlock, lock timeout
 _DUPLICATE_STATE = "23505"
 _MISFIT_CLASS = "22"  # data exception
@@ -26,6 +30,8 @@ _MISFIT_STATES = {"42804", "42846"}  # another type, which cannot be cast
 
 # https://mariadb.com/kb/en/mariadb-error-code-reference/
 _OUTAGE_CODES = {1040, 1053, 1129, 1203, 1226, 1290, 1317, 1836, 1927, 1969, 2002, 2003, 2006, 2013, 2055, 3024, 4031}
+# No access to the database, none for the user, no such database, a host, a password or an account that is not let in.
+_REFUSAL_CODES = {1044, 1045, 1049, 1130, 1698, 1862, 4151}
 _CONFLICT_CODES = {
     1020,
     1205,
@@ -35,6 +41,14 @@ _CONFLICT_CODES = {
 _DUPLICATE_CODES = {1062, 1586}
 _REFUSED_CODES = {3819, 4025}  # a CHECK, which drivers do not take for an IntegrityError
 
+_REFUSAL_WORDS = (
+    "does not exist",
+    "authentication failed",
+    "no password supplied",
+    "no pg_hba.conf entry",
+    "permission denied for database",
+    "is not permitted to log in",
+)
 _OUTAGE_WORDS = ("unable to open database file", "disk I/O error", "database or disk is full", "readonly database")
 _CONFLICT_WORDS = (" is locked",)
 _DUPLICATE_WORDS = ("UNIQUE constraint failed",)
@@ -57,7 +71,7 @@ def trouble_of(error: BaseException) -> Literal["outage", "conflict"] | None:
     state, code, words = _evidence(error)
     if state in _CONFLICT_STATES or code in _CONFLICT_CODES or any(word in words for word in _CONFLICT_WORDS):
         return "conflict"
-    if state in _OUTAGE_STATES or state[:2] in _OUTAGE_CLASSES or code in _OUTAGE_CODES:
+    if state in _OUTAGE_STATES or state[:2] in _OUTAGE_CLASSES or code in _OUTAGE_CODES | _REFUSAL_CODES:
         return "outage"
     if any(word in words for word in _OUTAGE_WORDS) or _is_failed_connect(error):
         return "outage"
@@ -83,6 +97,35 @@ def is_misfit(error: BaseException) -> bool:
         return said or isinstance(error, DataError)
     # SQLite takes a word that is none of an enumeration's; it is a LookupError when it is read.
     return isinstance(error, (StatementError, TypeError, ValueError, LookupError, OverflowError))
+
+
+@contextmanager
+def refusals_told() -> Generator[None, None, None]:
+    """Say at start-up what the database refuses the app for: waiting and trying again do not help.
+
+    Raises:
+        ConfigurationError: The credentials are refused, or there is no such database or schema.
+    """
+    try:
+        yield
+    except (StoreUnavailableException, DBAPIError) as error:
+        reason = _refusal_of(error.__cause__ or error if isinstance(error, StoreUnavailableException) else error)
+        if reason is None:
+            raise
+        raise ConfigurationError(f"The database refuses the app: {reason}. Check the engine's URL.") from error
+
+
+def _refusal_of(error: BaseException) -> str | None:
+    """Return the server's own words where it refuses whoever connects; they name the user, and never a password."""
+    orig: Any = error.orig if isinstance(error, DBAPIError) else error
+    state, code, words = _evidence(error)
+    if code in _REFUSAL_CODES:
+        return str(orig.args[1])
+    if state in _REFUSAL_STATES or state[:2] == "28":
+        return str(orig.__cause__ or orig).partition("\n")[0]
+    if _is_failed_connect(error) and any(word in words for word in _REFUSAL_WORDS):
+        return words.rpartition("FATAL:")[2].strip()
+    return None
 
 
 @contextmanager

@@ -13,10 +13,10 @@ from typing_extensions import TypeVar
 
 from fastauth.backends.common import DEFAULT_PREFIX, checked_prefix
 from fastauth.backends.sql.audit import SQLAuditStore
-from fastauth.backends.sql.base import reading
 from fastauth.backends.sql.changes import SQLUserChanges
 from fastauth.backends.sql.commit import CommittingDatabase
 from fastauth.backends.sql.database import EngineDatabase, begin_on_sqlite
+from fastauth.backends.sql.errors import refusals_told
 from fastauth.backends.sql.joined import JoinedDatabase
 from fastauth.backends.sql.listing import SQLUserListing
 from fastauth.backends.sql.mapping import UserMapping
@@ -97,9 +97,12 @@ class SQLStore(SQLUserChanges[M], SQLUserListing[M], SQLRoleStore[M], SQLTokenSt
         """Make the tables that are missing: the user table, those it refers to, and ours.
 
         Several processes may do it at once: the one that finds a table made under its hands looks again.
+
+        Raises:
+            ConfigurationError: The credentials are refused, or there is no such database or schema.
         """
         for _ in range(_CREATE_ATTEMPTS - 1):
-            with suppress(DBAPIError):
+            with suppress(DBAPIError), refusals_told():
                 return await self.database.attempt(lambda _: self._create_missing())
             await asyncio.sleep(random.uniform(0.01, 0.1))  # noqa: S311
         return await self.database.attempt(lambda _: self._create_missing())
@@ -118,10 +121,16 @@ class SQLStore(SQLUserChanges[M], SQLUserListing[M], SQLRoleStore[M], SQLTokenSt
             await begin_on_sqlite(connection)
             await connection.run_sync(create)
 
-    @reading
     async def missing_schema(self) -> Sequence[str]:
-        """Return the names of the tables that are missing."""
+        """Return the names of the tables that are missing.
 
+        Raises:
+            ConfigurationError: The credentials are refused, or there is no such database.
+        """
+        with refusals_told():
+            return await self.database.attempt(lambda _: self._missing())
+
+    async def _missing(self) -> Sequence[str]:
         def missing(connection: Connection) -> list[str]:
             known = inspect(connection)
             return [
