@@ -41,7 +41,7 @@ def motor(session: nox.Session) -> None:
 
 @nox.session
 def slow(session: nox.Session) -> None:
-    """Run the slow tests: the command line in real terminals and against real servers."""
+    """Run the slow tests: the command line in real terminals and against real servers, and requests made up."""
     install(session, "tests", extras=EVERY_STORE)
     session.run("pytest", *IN_PARALLEL, "-m", "slow", *session.posargs)
 

