@@ -8,7 +8,7 @@ nox.options.sessions = ["lint", "typing", "tests"]
 
 PROJECT = nox.project.load_toml("pyproject.toml")
 PYTHONS = ["3.10", "3.11", "3.12", "3.13"]
-EVERY_STORE = "sql,postgres,mysql,mongo"
+EVERY_STORE = "sql,postgres,mysql,mongo,smtp"
 IN_PARALLEL = ["--numprocesses=auto", "--dist=worksteal"]
 EVERY_TEST = ["-m", "slow or not slow"]
 MONGO_TESTS = ["tests/backends", "tests/web", "tests/services", "tests/stores"]
@@ -89,3 +89,10 @@ def bench(session: nox.Session) -> None:
     """Measure what the README claims about speed."""
     install(session, "bench")
     session.run("python", "benchmarks/sign_in_storm.py", *session.posargs)
+
+
+@nox.session
+def fuzz(session: nox.Session) -> None:
+    """Change tokens, cookies and headers ten million times, and accept none (-- --count 200000 for a short run)."""
+    install(session, "tests")
+    session.run("python", "-m", "tests.fuzz", *session.posargs)

@@ -15,6 +15,7 @@ from fastauth.core.exceptions import CSRFException as CSRFException
 from fastauth.core.exceptions import EmailNotVerifiedException as EmailNotVerifiedException
 from fastauth.core.exceptions import FastAuthException as FastAuthException
 from fastauth.core.exceptions import InactiveUserException as InactiveUserException
+from fastauth.core.exceptions import KeysUnavailableException as KeysUnavailableException
 from fastauth.core.exceptions import NotFoundException as NotFoundException
 from fastauth.core.exceptions import PermissionDeniedException as PermissionDeniedException
 from fastauth.core.exceptions import ProtectedRoleException as ProtectedRoleException
@@ -42,6 +43,7 @@ from fastauth.core.notifications import Notification as Notification
 from fastauth.core.notifications import NotificationKind as NotificationKind
 from fastauth.core.protocols import AuditStore as AuditStore
 from fastauth.core.protocols import Commit as Commit
+from fastauth.core.protocols import ExternalSigner as ExternalSigner
 from fastauth.core.protocols import Notifier as Notifier
 from fastauth.core.protocols import PasswordHasher as PasswordHasher
 from fastauth.core.protocols import RoleStore as RoleStore
@@ -57,3 +59,4 @@ from fastauth.core.settings import TokenSettings as TokenSettings
 from fastauth.services.accounts import Accounts as Accounts
 from fastauth.services.roles import Roles as Roles
 from fastauth.services.sessions import Sessions as Sessions
+from fastauth.web.token_verifier import TokenVerifier as TokenVerifier

@@ -175,7 +175,7 @@ class FastAuth(Generic[U]):
 
         cookies = cookies or CookieSettings()
         jar = Cookies(cookies, secure=secure_cookies, production=self.production)
-        csrf = CSRFGuard(cookies, ring.derive(CSRF_KEY_LABEL), jar, production=self.production)
+        csrf = CSRFGuard(cookies, ring.derive(CSRF_KEY_LABEL) if use_cookie else (), jar, production=self.production)
         transport = TokenTransport(jar, csrf, use_cookie=use_cookie)
         dependencies = Dependencies(self.sessions, transport, token_url=token_url)
         self._dependencies = dependencies

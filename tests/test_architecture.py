@@ -47,10 +47,12 @@ def test_the_door_exports_what_it_promises() -> None:
         "CookieSettings",
         "CredentialsException",
         "EmailNotVerifiedException",
+        "ExternalSigner",
         "FastAuth",
         "FastAuthException",
         "InactiveUserException",
         "Key",
+        "KeysUnavailableException",
         "LinkSettings",
         "NotFoundException",
         "Notification",
@@ -78,6 +80,7 @@ def test_the_door_exports_what_it_promises() -> None:
         "TokenPair",
         "TokenSettings",
         "TokenStore",
+        "TokenVerifier",
         "TooLargeException",
         "UserExistsException",
         "UserNotFoundException",
@@ -99,6 +102,7 @@ def test_importing_fastauth_is_silent_and_imports_no_driver() -> None:
         "motor",
         "pymongo",
         "redis",
+        "httpx2",
         "pytest",
     ]
     code = f"import sys; sys.modules.update(dict.fromkeys({absent})); import fastauth; import fastauth.testing"
@@ -109,7 +113,12 @@ def test_importing_fastauth_is_silent_and_imports_no_driver() -> None:
 
 
 @pytest.mark.parametrize(
-    ("module", "absent", "cure"), [("fastauth.backends.sql", "sqlalchemy", "pip install 'fastauth[sql]'")]
+    ("module", "absent", "cure"),
+    [
+        ("fastauth.backends.sql", "sqlalchemy", "pip install 'fastauth[sql]'"),
+        ("fastauth.notifiers.mail", "jinja2", "pip install 'fastauth[smtp]'"),
+        ("fastauth.notifiers.smtp", "aiosmtplib", "pip install 'fastauth[smtp]'"),
+    ],
 )
 def test_a_missing_extra_says_the_command_that_cures_it(module: str, absent: str, cure: str) -> None:
     """Importing a backend without its extra is one sentence with the command that installs it."""

@@ -86,6 +86,16 @@ def test_every_snippet_about_cookies_runs() -> None:
     assert (own.status_code, foreign.status_code, token.status_code) == (200, 403, 200)
 
 
+@pytest.mark.parametrize("name", ["keys", "mail", "passwords"])
+def test_the_snippets_of_a_topic_run(name: str) -> None:
+    """The snippets of a page run one after the other, as a reader would paste them."""
+    names: dict[str, Any] = {}
+    for snippet in snippets(f"docs/{name}.md"):
+        exec(compile(snippet, f"docs/{name}.md", "exec"), names)
+
+    assert names.keys() - {"__builtins__"}
+
+
 @pytest.mark.parametrize("name", EXAMPLES)
 def test_every_example_imports_and_serves_its_document(name: str) -> None:
     """Every example is an app that starts and describes itself."""

@@ -4,6 +4,7 @@ import click
 
 from fastauth.cli.completion import completion
 from fastauth.cli.doctor.command import doctor
+from fastauth.cli.hashing import bench_hash
 from fastauth.cli.init import init
 from fastauth.cli.roles import roles
 from fastauth.cli.root import Root
@@ -26,5 +27,5 @@ def main() -> None:
     """
 
 
-for command in (init, users, roles, sessions, secret, doctor, completion):
+for command in (init, users, roles, sessions, secret, bench_hash, doctor, completion):
     main.add_command(command)

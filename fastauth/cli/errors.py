@@ -11,10 +11,12 @@ from fastauth.cli.output import scrub, state
 from fastauth.core.exceptions import (
     ConfigurationError,
     FastAuthException,
+    ProtectedRoleException,
     StoreUnavailableException,
     UserExistsException,
     ValidationException,
 )
+from fastauth.core.models import SUPERADMIN
 
 _DRIVERS = {
     "aiosqlite": "pip install 'fastauth[sql]'",
@@ -106,6 +108,8 @@ def reason(error: BaseException) -> str:
         )
     if isinstance(error, UserExistsException) and error.field:
         return f"A user with this {error.field} exists already."
+    if isinstance(error, ProtectedRoleException) and SUPERADMIN in error.message:
+        return f"{error.message.rstrip('.')}: make another user one first, with fastauth roles grant USER {SUPERADMIN}."
     return error.message if isinstance(error, FastAuthException) else first_line(error)
 
 

@@ -7,6 +7,7 @@ import click
 
 from fastauth.cli.errors import Failure
 from fastauth.cli.target import Target
+from fastauth.core.exceptions import UserNotFoundException
 from fastauth.core.models import Account
 
 
@@ -20,11 +21,13 @@ async def account_of(on: Target, user: str, by_id: bool) -> Account[Any]:
     """Return the account that the operator named.
 
     Raises:
-        UserNotFoundException: There is no such id.
-        Failure: There is no such username or e-mail address.
+        Failure: There is no such username, e-mail address or id.
     """
     if by_id:
-        return await on.auth.accounts.get(user)
+        try:
+            return await on.auth.accounts.get(user)
+        except UserNotFoundException as error:
+            raise Failure(f"There is no user of the id {user!r}: fastauth users list shows them.") from error
     account = await on.auth.accounts.find(user)
     if account is None:
         raise Failure(f"There is no user {user!r}: give a username, an e-mail address, or an id with --id.")

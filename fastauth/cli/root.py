@@ -18,6 +18,8 @@ class Command(click.Command):
 
     def __init__(self, *args: Any, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
+        # Click's mark for "leave these lines as they are", which a raw docstring has in two characters.
+        self.help = (self.help or "").replace("\\b\n", "\b\n")
         self.params.append(
             click.Option(
                 ["--debug"],

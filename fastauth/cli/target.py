@@ -82,7 +82,9 @@ class Target:
         """
         missing = await self.missing()
         if missing:
-            named = f" {self.name}" if self.app_path is not None else ""
+            named = (
+                f" {self.name}" if self.app_path is not None else " with the same URL" if self.report is None else ""
+            )
             raise Failure(f"{self.lacks(missing)}: run fastauth init{named} to make it.")
 
 
@@ -150,9 +152,7 @@ def _of_app(loaded: app_loading.LoadedApp, auth: FastAuth[Any], options: Options
     for name in ("backend", "database", "secret_key"):
         if getattr(options, name) is not None:
             raise Misuse(f"{loaded.name} brings its own store and key: leave out --{name.replace('_', '-')}.")
-    inspector = inspector_of(auth.store)
-    if inspector is not None:
-        inspector.quiet()
+    inspector = _inspector(auth)
     where = inspector.url.masked if inspector is not None else type(auth.store).__name__
     if options.tells:
         note(f"App         {loaded.name}, imported; its own store, user model and settings")
@@ -188,7 +188,14 @@ def _of_url(url: DatabaseUrl, source: str, options: Options, report: Report | No
     # No command signs anything, so a key of the moment will do; init has the project's own judged.
     given = key.value if key is not None and options.tells else secrets.token_urlsafe(48)
     auth = FastAuth(store, secret_key=given)
-    return Target(auth, url.masked, inspector_of(store), key=key, report=report)
+    return Target(auth, url.masked, _inspector(auth), key=key, report=report)
+
+
+def _inspector(auth: FastAuth[Any]) -> Inspector | None:
+    inspector = inspector_of(auth.store)
+    if inspector is not None:
+        inspector.quiet()
+    return inspector
 
 
 def _key(options: Options, report: Report | None) -> Found | None:

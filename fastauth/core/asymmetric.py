@@ -6,6 +6,7 @@ from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any, TypeAlias, cast
 
 import jwt
+from jwt.utils import der_to_raw_signature
 
 from fastauth.core.encoding import b64, unb64
 from fastauth.core.exceptions import ConfigurationError
@@ -106,6 +107,14 @@ def new_private_pem(algorithm: str) -> str:
     return key.private_bytes(
         serialization.Encoding.PEM, serialization.PrivateFormat.PKCS8, serialization.NoEncryption()
     ).decode()
+
+
+def raw_from_der(signature: bytes) -> bytes | None:
+    """Return the 64 bytes of a P-256 signature that came as ASN.1 (RFC 7518, 3.4); None where it is none."""
+    try:
+        return der_to_raw_signature(signature, ec.SECP256R1())
+    except (ValueError, OverflowError):
+        return None
 
 
 def _material(key: object, algorithm: str | None) -> Material:

@@ -26,7 +26,8 @@
     ├── ValidationException             a value that does not fit, with details
     │   └── WeakPasswordException
     ├── RateLimitedException
-    └── StoreUnavailableException
+    ├── StoreUnavailableException
+    └── KeysUnavailableException        an external signer, or another issuer's keys
 
 Codes are part of the HTTP contract and never change; statuses belong to :mod:`fastauth.web.error_handlers`.
 """
@@ -323,6 +324,21 @@ class StoreUnavailableException(FastAuthException):
 
     code = "FASTAUTH_STORE_UNAVAILABLE"
     default_message = "The service is temporarily unavailable. Try again."
+
+    def __init__(self, message: str | None = None, *, retry_after: int = 1) -> None:
+        self.retry_after = retry_after
+        super().__init__(message)
+
+
+class KeysUnavailableException(FastAuthException):
+    """The external signer, or the keys of another issuer, cannot be reached. Nothing was decided; try again.
+
+    Args:
+        retry_after: Seconds until another attempt makes sense.
+    """
+
+    code = "FASTAUTH_KEYS_UNAVAILABLE"
+    default_message = "Tokens cannot be signed or verified at the moment. Try again."
 
     def __init__(self, message: str | None = None, *, retry_after: int = 1) -> None:
         self.retry_after = retry_after

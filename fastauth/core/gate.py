@@ -19,6 +19,7 @@ from fastauth.core.keys import Key
 MAX_TOKEN_LENGTH = 4096
 HEADER_NAMES = frozenset({"alg", "typ", "kid"})
 _TOKEN = re.compile(r"[A-Za-z0-9_-]{2,}\.[A-Za-z0-9_-]{2,}\.[A-Za-z0-9_-]{2,}", re.ASCII)
+_SUBJECT = re.compile(r"[^\x00-\x1f\x7f\ud800-\udfff]{1,255}")
 _MAX_TIME = 2**53  # what every JSON reader holds exactly
 
 
@@ -112,6 +113,18 @@ class Gate:
             refuse("header")
         return Opened(header, message.encode("ascii"), payload, signature)
 
+    @staticmethod
+    def authenticate(token: Opened, key: Key | None, *, types: Collection[str]) -> None:
+        """Look at the header and the signature only; what it raises is a refusal. For the arguments see ``verify``."""
+        if key is None:
+            refuse("unknown key")
+        if token.header["alg"] != key.algorithm:
+            refuse("algorithm")
+        if token.header.get("typ", "").lower().removeprefix("application/") not in types:
+            refuse("purpose")
+        if not key.verify(token.message, unb64(token.signature)):
+            refuse("signature")
+
     def verify(self, token: Opened, key: Key | None, *, types: Collection[str], max_lifetime: int | None) -> Verified:
         """Verify a token with the key that its ``kid`` names; what it raises is a refusal.
 
@@ -121,14 +134,7 @@ class Gate:
             types: The ``typ`` it may have, in lower case and without ``application/``; empty for none.
             max_lifetime: The longest lifetime in seconds that it may claim; None is any.
         """
-        if key is None:
-            refuse("unknown key")
-        if token.header["alg"] != key.algorithm:
-            refuse("algorithm")
-        if token.header.get("typ", "").lower().removeprefix("application/") not in types:
-            refuse("purpose")
-        if not key.verify(token.message, unb64(token.signature)):
-            refuse("signature")
+        self.authenticate(token, key, types=types)
         claims = _decode(token.payload)
         verified = self._check_times(claims, max_lifetime)
         self._check_issuer_and_audience(claims)
@@ -165,6 +171,11 @@ class Gate:
 def is_time(value: object) -> bool:
     """Say whether the value is a time as a claim has it: a whole number of seconds since 1970."""
     return type(value) is int and 0 < value < _MAX_TIME
+
+
+def is_subject(value: object) -> bool:
+    """Say whether the value can be the key of a user: a text of 1 to 255 characters, none of them a control."""
+    return isinstance(value, str) and _SUBJECT.fullmatch(value) is not None
 
 
 def refuse(reason: str) -> NoReturn:

@@ -1,21 +1,27 @@
 """Signing keys: a ring, newest first. The first signs, all verify, each has a name and one algorithm."""
 
+import logging
 import re
 from collections.abc import Iterator, Mapping, Sequence
 from typing import Any, Literal, TypeAlias, cast
 
+import anyio
 import jwt
 
 from fastauth.core import asymmetric
 from fastauth.core.encoding import read_json_object, unb64
-from fastauth.core.exceptions import ConfigurationError
+from fastauth.core.exceptions import ConfigurationError, KeysUnavailableException
 from fastauth.core.key_material import MIN_BYTES, Material, check_algorithm, derive, symmetric
+from fastauth.core.protocols import ExternalSigner
+
+logger = logging.getLogger("fastauth")
 
 Use: TypeAlias = Literal["sign", "verify"]
 
 _KID = re.compile(r"[^\x00-\x1f\x7f\ud800-\udfff]{1,255}")
 _KIND_OF_JWK = {("EC", "P-256"): "ES256", ("OKP", "Ed25519"): "EdDSA"}
 _OPERATIONS = {"sign", "verify"}
+_SIGNER_TIMEOUT = 5.0
 
 
 class Key:
@@ -57,6 +63,7 @@ class Key:
         kid: str | None = None,
         use: Use | None = None,
         password: str | bytes | None = None,
+        signer: ExternalSigner | None = None,
     ) -> "Key":
         """Return the key of a PEM: a private key in PKCS #8, PKCS #1 or SEC 1, or a public key.
 
@@ -66,6 +73,7 @@ class Key:
             kid: The name that tokens carry; by default the key's thumbprint (RFC 7638).
             use: As for the class; a public key only verifies.
             password: What the private key is encrypted with.
+            signer: Signs in place of the private key, which is kept elsewhere; the PEM is the public key then.
 
         Raises:
             ConfigurationError: It cannot be read, is weak, or is for another algorithm or use.
@@ -73,7 +81,7 @@ class Key:
         if algorithm is not None:
             check_algorithm(algorithm)
         material = asymmetric.from_pem(_bytes(pem), algorithm, password=None if password is None else _bytes(password))
-        return cls._of(material, kid, use)
+        return cls._of(material, kid, use, signer)
 
     @classmethod
     def from_jwk(
@@ -83,6 +91,7 @@ class Key:
         algorithm: str | None = None,
         kid: str | None = None,
         use: Use | None = None,
+        signer: ExternalSigner | None = None,
     ) -> "Key":
         """Return the key of a JWK (RFC 7517), private or public.
 
@@ -91,6 +100,7 @@ class Key:
             algorithm: Where the JWK has no ``alg`` and its kind leaves a choice.
             kid: Instead of the JWK's own ``kid``; without either, the key's thumbprint (RFC 7638).
             use: As for the class; the JWK's ``use`` and ``key_ops`` must allow it.
+            signer: Signs in place of the private key, which is kept elsewhere; the JWK is the public key then.
 
         Raises:
             ConfigurationError: It cannot be read, is weak, or is for another algorithm or use.
@@ -110,35 +120,61 @@ class Key:
         if use == "sign" and allowed == "verify":
             raise ConfigurationError("The JWK's 'key_ops' do not allow it to sign.")
         material = _secret_of_jwk(jwk, named) if named in MIN_BYTES else asymmetric.from_jwk(jwk, named)
-        return cls._of(material, kid if kid is not None else jwk.get("kid"), use or allowed)
+        return cls._of(material, kid if kid is not None else jwk.get("kid"), use or allowed, signer)
 
     @classmethod
-    def _of(cls, material: Material, kid: object, use: Use | None) -> "Key":
+    def _of(cls, material: Material, kid: object, use: Use | None, signer: ExternalSigner | None) -> "Key":
         key = cls.__new__(cls)
-        key._take(material, kid, use)  # noqa: SLF001
+        key._take(material, kid, use, signer)  # noqa: SLF001
         return key
 
-    def _take(self, material: Material, kid: object, use: Use | None) -> None:
+    def _take(self, material: Material, kid: object, use: Use | None, signer: ExternalSigner | None = None) -> None:
+        if signer is not None and (material.public is None or material.signing is not None):
+            raise ConfigurationError("With signer=... the key is a public key: its private half is kept by the signer.")
+        can_sign = material.signing is not None or signer is not None
         if use not in {None, "sign", "verify"}:
             raise ConfigurationError(f"use={use!r} is neither 'sign' nor 'verify'.")
-        if use == "sign" and material.signing is None:
+        if use == "sign" and not can_sign:
             raise ConfigurationError("A public key cannot sign: give the private key, or use='verify'.")
         if kid is not None and (not isinstance(kid, str) or not _KID.fullmatch(kid)):
             raise ConfigurationError("A kid has 1 to 255 characters, and no control characters.")
         self.kid: str = kid or material.name
         self.algorithm = material.algorithm
-        self.use: Use = use or ("sign" if material.signing is not None else "verify")
+        self.use: Use = use or ("sign" if can_sign else "verify")
         self._material = material
+        self._signer = signer
         self._algorithm = jwt.get_algorithm_by_name(material.algorithm)
 
-    def sign(self, message: bytes) -> bytes:
-        """Return the signature of the message.
+    async def signature(self, message: bytes) -> bytes:
+        """Return the signature of the message, by the external signer where there is one.
 
         Raises:
+            KeysUnavailableException: The external signer does not sign now.
             ConfigurationError: The key only verifies.
         """
-        if self.use == "verify":
-            raise ConfigurationError(f"The key {self.kid!r} only verifies.")
+        if self._signer is None:
+            return self.sign(message)
+        try:
+            with anyio.fail_after(_SIGNER_TIMEOUT):
+                signature = await self._signer.sign(message)
+        except Exception as error:
+            logger.warning("The external signer of the key %r does not sign: %s", self.kid, type(error).__name__)
+            raise KeysUnavailableException from error
+        # What leaves this house verifies: a signer with another key than its public half would be found out by clients.
+        for form in (signature, asymmetric.raw_from_der(signature) if self.algorithm == "ES256" else None):
+            if form is not None and self.verify(message, form):
+                return form
+        logger.error("The external signer of the key %r signs with another key, or for another algorithm.", self.kid)
+        raise KeysUnavailableException
+
+    def sign(self, message: bytes) -> bytes:
+        """Return the signature of the message by a key that is here.
+
+        Raises:
+            ConfigurationError: The key only verifies, or is kept by an external signer.
+        """
+        if self.use == "verify" or self._material.signing is None:
+            raise ConfigurationError(f"The key {self.kid!r} only verifies here.")
         return self._algorithm.sign(message, self._material.signing)
 
     def verify(self, message: bytes, signature: bytes) -> bool:

@@ -422,3 +422,15 @@ class PasswordHasher(Protocol):
     def decoy(self) -> str:
         """Return a hash that no password makes, which takes as long to compare as a new one."""
         ...
+
+
+class ExternalSigner(Protocol):
+    """A private key that never leaves its place, such as a KMS or an HSM; its public half is a ``Key`` of ours."""
+
+    async def sign(self, message: bytes, /) -> bytes:
+        """Return the signature of the message, for the algorithm of the ``Key``; soon, or it is given up.
+
+        For ES256 it may be the 64 bytes of RFC 7518, or the ASN.1 that most of these services answer with. Whatever is
+        raised is an outage: the client is told to try again.
+        """
+        ...

@@ -13,23 +13,18 @@ from typing import Any, cast
 from fastauth.core.clock import Clock
 from fastauth.core.encoding import b64
 from fastauth.core.exceptions import ConfigurationError
-from fastauth.core.gate import MAX_TOKEN_LENGTH, Gate, Rejections, Verified, is_time, refuse
+from fastauth.core.gate import MAX_TOKEN_LENGTH, Gate, Rejections, Verified, is_subject, is_time, refuse
 from fastauth.core.keys import Key, KeyRing
 from fastauth.core.settings import TokenSettings
 from fastauth.core.verified_tokens import VerifiedTokens
 
 _MAX_GENERATION = 2**31
 
-_SUBJECT = re.compile(r"[^\x00-\x1f\x7f\ud800-\udfff]{1,255}")
 _OPAQUE_ID = re.compile(r"[A-Za-z0-9_-]{22}", re.ASCII)
 
 
 def _is_generation(value: object) -> bool:
     return type(value) is int and 0 <= value < _MAX_GENERATION
-
-
-def _is_subject(value: object) -> bool:
-    return isinstance(value, str) and _SUBJECT.fullmatch(value) is not None
 
 
 def _is_opaque_id(value: object) -> bool:
@@ -38,7 +33,7 @@ def _is_opaque_id(value: object) -> bool:
 
 # Checked for form before any of them reaches a database.
 _GRAMMAR: Mapping[str, Callable[[object], bool]] = {
-    "sub": _is_subject,
+    "sub": is_subject,
     "sid": _is_opaque_id,
     "jti": _is_opaque_id,
     "gen": _is_generation,
@@ -102,7 +97,7 @@ class Signer:
         # The header of a token depends on the key and the purpose only.
         self._headers = {purpose: _header(ring.current, purpose) for purpose in Purpose}
 
-    def sign(self, purpose: Purpose, claims: Mapping[str, Any]) -> str:
+    async def sign(self, purpose: Purpose, claims: Mapping[str, Any]) -> str:
         """Return a token with these claims, and the issuer and audience of the settings.
 
         Args:
@@ -111,6 +106,7 @@ class Signer:
 
         Raises:
             ConfigurationError: It would be longer than any that is read.
+            KeysUnavailableException: The key is kept elsewhere, and does not sign now.
         """
         payload = dict(claims)
         if self._issuer is not None:
@@ -118,7 +114,7 @@ class Signer:
         if self._audiences:
             payload["aud"] = self._audiences[0] if len(self._audiences) == 1 else list(self._audiences)
         message = self._headers[purpose] + b"." + _encode(payload)
-        token = (message + b"." + b64(self.ring.current.sign(message))).decode("ascii")
+        token = (message + b"." + b64(await self.ring.current.signature(message))).decode("ascii")
         if len(token) > MAX_TOKEN_LENGTH:  # we would not read it ourselves
             raise ConfigurationError(
                 f"A token would have {len(token)} characters, and {MAX_TOKEN_LENGTH} are read: put less into it."

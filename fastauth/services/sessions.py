@@ -89,6 +89,8 @@ class Sessions(Generic[U]):
             user_agent=client.user_agent,
             ip=client.ip,
         )
+        # Before anything is written: where nothing can be signed, nothing is.
+        pair = await self._pair(session, now, own)
         started = await self._events.commit(
             self._store,
             lambda store: store.add_session(session, hashed_password=account.hashed_password),
@@ -97,7 +99,7 @@ class Sessions(Generic[U]):
         )
         if not started:
             raise CredentialsException
-        return self._pair(session, now, own)
+        return pair
 
     async def authenticate(self, access_token: str) -> Account[U]:
         """Return the account behind an access token, as the store has it now; one store call, none for a bad token.
@@ -140,13 +142,15 @@ class Sessions(Generic[U]):
         expires_at = self._end(now, signed_in_at=_moment(claims["auth_time"]))
         if expires_at <= now:
             raise RefreshTokenException(reason="session ended")
-        # Before the token is used up: what the app's function raises leaves it good (ASVS 2.3.3).
+        # Before the generation moves on: what the app's function raises leaves the token good (ASVS 2.3.3), and a client
+        # that gets no answer must not lose the one it has.
         own = await self._claims.of(await self._store.authenticate(session_id) if self._claims else None)
+        pair = await self._sign(session_id, user_id, generation + 1, claims["auth_time"], now, expires_at, own)
         moved = await self._store.rotate_session(
             session_id, user_id=user_id, generation=generation, now=now, expires_at=expires_at
         )
         if moved:
-            return self._sign(session_id, user_id, generation + 1, claims["auth_time"], now, expires_at, own)
+            return pair
         return await self._refresh_again(session_id, user_id, generation, now)
 
     async def _refresh_again(self, session_id: str, user_id: str, generation: int, now: datetime) -> TokenPair:
@@ -161,7 +165,7 @@ class Sessions(Generic[U]):
         # Where the clock that rotated is ahead of ours, the time since is negative, and within any grace but none.
         graceful = bool(self._refresh_grace) and now - session.rotated_at < self._refresh_grace
         if session.generation == generation + 1 and graceful:
-            return self._pair(session, now, await self._claims.of(account))
+            return await self._pair(session, now, await self._claims.of(account))
         # We cannot tell the thief from the owner, so neither keeps the session.
         await self._events.commit(
             self._store,
@@ -267,11 +271,13 @@ class Sessions(Generic[U]):
     def _end(self, now: datetime, *, signed_in_at: datetime) -> datetime:
         return min(now + self._refresh_expires_in, signed_in_at + self._session_expires_in)
 
-    def _pair(self, session: Session, now: datetime, own: Mapping[str, Any]) -> TokenPair:
+    async def _pair(self, session: Session, now: datetime, own: Mapping[str, Any]) -> TokenPair:
         signed_in_at = int(session.created_at.timestamp())
-        return self._sign(session.id, session.user_id, session.generation, signed_in_at, now, session.expires_at, own)
+        return await self._sign(
+            session.id, session.user_id, session.generation, signed_in_at, now, session.expires_at, own
+        )
 
-    def _sign(
+    async def _sign(
         self,
         session_id: str,
         user_id: str,
@@ -295,8 +301,8 @@ class Sessions(Generic[U]):
         }
         return TokenPair(
             session_id=session_id,
-            access_token=self._signer.sign(Purpose.ACCESS, access),
-            refresh_token=self._signer.sign(Purpose.REFRESH, refresh),
+            access_token=await self._signer.sign(Purpose.ACCESS, access),
+            refresh_token=await self._signer.sign(Purpose.REFRESH, refresh),
             expires_in=access_expires - issued,
             refresh_expires_in=refresh_expires - issued,
         )

@@ -44,7 +44,7 @@ class SingleUseTokens:
             claims: What else the purpose wants to be signed.
         """
         issued = int(self._clock().timestamp())
-        return self._signer.sign(
+        return await self._signer.sign(
             purpose,
             {
                 "sub": account.id,

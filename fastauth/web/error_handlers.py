@@ -15,6 +15,7 @@ from fastauth.core.exceptions import (
     BadRequestException,
     ConflictException,
     FastAuthException,
+    KeysUnavailableException,
     NotFoundException,
     PermissionDeniedException,
     RateLimitedException,
@@ -34,6 +35,7 @@ STATUS_BY_CLASS: Mapping[type[FastAuthException], int] = {
     ValidationException: 422,
     RateLimitedException: 429,
     StoreUnavailableException: 503,
+    KeysUnavailableException: 503,
 }
 """The status of each branch of the error tree; a leaf has its branch's, unless it stands here itself.
 
@@ -71,7 +73,7 @@ def headers_of(error: FastAuthException) -> dict[str, str]:
         headers["WWW-Authenticate"] = "Bearer"
     elif isinstance(error, PermissionDeniedException):
         headers["WWW-Authenticate"] = 'Bearer error="insufficient_scope"'
-    if isinstance(error, (RateLimitedException, StoreUnavailableException)):
+    if isinstance(error, (RateLimitedException, StoreUnavailableException, KeysUnavailableException)):
         headers["Retry-After"] = str(error.retry_after)
     return headers
 
@@ -91,7 +93,7 @@ class ErrorResponse(HTTPException):
 def refusal(error: FastAuthException, connection: HTTPConnection) -> Exception:
     """Return what to raise for an error, on a request or on a WebSocket that is not accepted yet."""
     if connection.scope["type"] == "websocket":
-        busy = isinstance(error, StoreUnavailableException)
+        busy = isinstance(error, (StoreUnavailableException, KeysUnavailableException))
         return WebSocketException(WS_1013_TRY_AGAIN_LATER if busy else WS_1008_POLICY_VIOLATION, error.code)
     return ErrorResponse(error)
 

@@ -60,16 +60,7 @@ class TokenTransport:
 
     def bearer(self, connection: HTTPConnection) -> str | None:
         """Return the token of the ``Authorization`` header, None when there is no such header."""
-        headers = Headers(scope=connection.scope).getlist("authorization")
-        if not headers:
-            return None
-        if len(headers) > 1:
-            raise BadRequestException("The request has more than one Authorization header.")
-        scheme, _, token = headers[0].partition(" ")
-        token = token.strip(" ")
-        if scheme.lower() != "bearer" or not token:
-            raise TokenException("Send the access token as: Authorization: Bearer <token>", reason="scheme")
-        return token
+        return bearer_token(connection)
 
     def cookie_tokens(self, connection: HTTPConnection, session_of: Callable[[CookieTokens], str]) -> CookieTokens:
         """Return both tokens of the cookies.
@@ -110,3 +101,22 @@ class TokenTransport:
         """Delete all cookies."""
         if self.use_cookie:
             self._cookies.clear(response, connection)
+
+
+def bearer_token(connection: HTTPConnection) -> str | None:
+    """Return the token of the ``Authorization`` header, None when there is no such header.
+
+    Raises:
+        BadRequestException: There are two such headers.
+        TokenException: The header holds no bearer token.
+    """
+    headers = Headers(scope=connection.scope).getlist("authorization")
+    if not headers:
+        return None
+    if len(headers) > 1:
+        raise BadRequestException("The request has more than one Authorization header.")
+    scheme, _, token = headers[0].partition(" ")
+    token = token.strip(" ")
+    if scheme.lower() != "bearer" or not token:
+        raise TokenException("Send the access token as: Authorization: Bearer <token>", reason="scheme")
+    return token

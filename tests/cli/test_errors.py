@@ -43,6 +43,8 @@ def test_an_unreachable_database(scheme: str, run: Run) -> None:
         ("mongodb://localhost", "give --database NAME"),
         ("mongodb://localhost/app?w=0&journal=true", "cannot be used as a MongoDB URL: check its options"),
         ("sqlite://", "kept in memory"),
+        ("sqlite://app.db", "a file of SQLite is sqlite:///app.db"),
+        ("sqlite+aiosqlite://app.db", "a file of SQLite is sqlite:///app.db"),
         ("sqlite:///:memory:", "kept in memory"),
     ],
 )
@@ -109,7 +111,7 @@ def test_a_database_that_was_not_made_ready(folder: Path, run: Run) -> None:
     by_url = one_line(run("users", "list", "--db-url", "sqlite:///typo.db"), 1)
 
     assert named == "Error: There is no database file app.db: run fastauth init main:auth to make it."
-    assert by_url == "Error: There is no database file typo.db: run fastauth init to make it."
+    assert by_url == "Error: There is no database file typo.db: run fastauth init with the same URL to make it."
     assert sorted(path.name for path in folder.iterdir() if path.suffix == ".db") == []
 
 
@@ -216,6 +218,7 @@ def test_an_app_is_named_once(project: Path, run: Run) -> None:
         ("init", "main:auth", "--secret-key", "x" * 40),
         ("init", "--backend", "mongo", "--db-url", "sqlite:///x.db"),
         ("init", "--db-url", "sqlite:///x.db", "--database", "x"),
+        ("init", "--db-url", "mongodb://127.0.0.1:1", "--database", "bad name/x"),
     ],
 )
 def test_contradictions_are_misuse(arguments: tuple[str, ...], folder: Path, run: Run) -> None:

@@ -40,6 +40,7 @@ def test_help_reads_as_written_down(names: tuple[str, ...]) -> None:
 
     assert shown.exit_code == 0
     assert shown.output == path.read_text("utf-8")
+    assert "\\b" not in shown.output
     assert max(map(len, shown.output.splitlines())) <= 80
 
 

@@ -96,7 +96,7 @@ def test_show_for_people(people: Run) -> None:
     assert [line.split() for line in shown.stdout.splitlines()][3:5] == [["disabled", "yes"], ["roles", "user"]]
 
 
-@pytest.mark.parametrize("named", [("nobody",), ("2",), ("nobody@example.com",)])
+@pytest.mark.parametrize("named", [("nobody",), ("2",), ("nobody@example.com",), ("99", "--id"), ("no id", "--id")])
 def test_who_is_not_there_is_said(named: tuple[str, ...], people: Run) -> None:
     """A name that nobody has is one line; an id is not taken for a name."""
     assert "There is no user" in one_line(people("users", "show", *named, *ON), 1)
@@ -192,7 +192,9 @@ def test_delete_asks_first(people: Run) -> None:
 @pytest.mark.parametrize("act", [("disable", "root"), ("delete", "root", "--yes")])
 def test_the_last_superadmin_stays(act: tuple[str, ...], people: Run) -> None:
     """The services' own rule is one line here."""
-    assert "The last enabled superadmin stays." in one_line(people("users", *act, *ON), 1)
+    assert "The last enabled superadmin stays: make another user one first, with fastauth roles grant" in one_line(
+        people("users", *act, *ON), 1
+    )
 
 
 def test_roles_of_a_user(people: Run) -> None:

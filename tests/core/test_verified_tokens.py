@@ -17,7 +17,7 @@ from fastauth.core.settings import TokenSettings
 from fastauth.core.signing import Purpose, Signer
 from fastauth.core.verified_tokens import VerifiedTokens
 from fastauth.testing import ManualClock
-from tests.core.forge import AUDIENCE, CLAIMS, ISSUER, NOW, SECONDS, SECRET, make_signer
+from tests.core.forge import AUDIENCE, CLAIMS, ISSUER, NOW, SECONDS, SECRET, make_signer, signed
 
 SECRETS = [SECRET, SECRET[::-1], SECRET.swapcase()]
 VERIFIED = Verified({"sub": "1"}, SECONDS - 10, SECONDS + 10)
@@ -51,7 +51,7 @@ def test_what_is_remembered_is_judged_like_what_is_not(data: st.DataObject) -> N
         if step == "sign":
             start = int(clock().timestamp()) + data.draw(st.integers(-30, 30))
             claims = {**CLAIMS, "iat": start, "exp": start + data.draw(st.integers(1, 1900)), "list": [[1]]}
-            tokens.append(remembering.sign(data.draw(st.sampled_from(list(Purpose))), claims))
+            tokens.append(signed(remembering, data.draw(st.sampled_from(list(Purpose))), claims))
         elif step == "wait":
             clock.move(timedelta(seconds=data.draw(st.integers(-900, 900))))
         elif step == "rotate":
@@ -76,7 +76,7 @@ def test_a_signature_is_verified_once_and_again_where_nothing_is_remembered(monk
     for remembered, expected in ((2048, 1), (0, 3)):
         verified.clear()
         signer = signer_of(0, [], ManualClock(NOW), remembered=remembered)
-        token = signer.sign(Purpose.ACCESS, CLAIMS)
+        token = signed(signer, Purpose.ACCESS, CLAIMS)
         for _ in range(3):
             signer.read(token, Purpose.ACCESS)
 
@@ -87,7 +87,7 @@ def test_a_signature_is_verified_once_and_again_where_nothing_is_remembered(monk
 def test_nobody_changes_what_is_remembered(change: Callable[[Any], None]) -> None:
     """What a caller does to the claims, however deep, the next caller does not see."""
     signer = make_signer()
-    token = signer.sign(Purpose.ACCESS, {**CLAIMS, "list": ["1"]})
+    token = signed(signer, Purpose.ACCESS, {**CLAIMS, "list": ["1"]})
 
     for _ in range(3):
         claims = signer.read(token, Purpose.ACCESS)
@@ -149,7 +149,7 @@ def test_only_a_plain_text_is_looked_up() -> None:
 def test_many_threads_share_one_memory() -> None:
     """Threads that read at once, with more tokens than there is room for, all get the claims of their own token."""
     signer = signer_of(0, [], ManualClock(NOW), remembered=5)
-    tokens = {f"{number}": signer.sign(Purpose.ACCESS, {**CLAIMS, "sub": f"{number}"}) for number in range(12)}
+    tokens = {f"{number}": signed(signer, Purpose.ACCESS, {**CLAIMS, "sub": f"{number}"}) for number in range(12)}
     start = threading.Barrier(4)
 
     def read(_: int) -> bool:
@@ -169,7 +169,7 @@ def test_many_threads_share_one_memory() -> None:
 def test_nothing_shows_a_remembered_token() -> None:
     """The memory's ``repr`` has numbers only."""
     signer = make_signer()
-    token = signer.sign(Purpose.ACCESS, CLAIMS)
+    token = signed(signer, Purpose.ACCESS, CLAIMS)
     signer.read(token, Purpose.ACCESS)
 
     assert token not in repr(signer._seen) + repr(vars(signer))

@@ -23,6 +23,7 @@ from fastauth.core.settings import PasswordSettings
 from fastauth.testing import ManualClock
 from tests.conftest import PASSWORD, client_of, register, sign_in
 from tests.core.other_hashers import WatchedHasher
+from tests.test_documents import snippets
 
 Make = Callable[..., FastAuth[Any]]
 
@@ -251,6 +252,30 @@ def test_r_pw_13_bcrypt_is_given_44_ascii_bytes_for_every_password(monkeypatch: 
 
     assert len(set(given)) == len(passwords)
     assert all(re.fullmatch(rb"[A-Za-z0-9+/]{43}=", each) for each in given)
+
+
+async def test_r_pw_14_a_pepper_outside_the_database_can_be_turned() -> None:
+    """With the hasher of the docs, hashes of the pepper before and of none at all still open, and are made anew."""
+    names: dict[str, Any] = {}
+    for snippet in snippets("docs/passwords.md"):
+        exec(compile(snippet, "docs/passwords.md", "exec"), names)
+    peppered = names["Peppered"]
+
+    def of(hasher: Any) -> Passwords:
+        return Passwords(PasswordSettings(bcrypt_cost=4, hasher=hasher), production=False)
+
+    old = peppered({"2025": b"first pepper"}, cost=4)
+    new = peppered({"2026": b"second pepper", "2025": b"first pepper"}, cost=4)
+    for stored in (await of(old).hash(PASSWORD), await of(None).hash(PASSWORD)):
+        ok, again = await of(new).verify(PASSWORD, stored)
+        assert ok
+        assert again is not None
+        assert again.startswith("$pepper$2026$")
+        assert await of(new).verify(PASSWORD, again) == (True, None)
+        assert await of(new).verify("wrong password", again) == (False, None)
+    without = await of(peppered({"2026": b"another pepper"}, cost=4)).verify(PASSWORD, again)
+
+    assert without == (False, None)
 
 
 async def test_r_pw_16_no_default_accounts(make_auth: Make, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -179,7 +179,7 @@ async def test_a_token_whose_session_is_someone_elses_is_refused(
     adas, eves = await auth.sessions.start(ada), await auth.sessions.start(eve)
     mixed = {**claims_of(eves.access_token), "sid": adas.session_id}
 
-    token = auth.sessions._signer.sign(Purpose.ACCESS, mixed)
+    token = await auth.sessions._signer.sign(Purpose.ACCESS, mixed)
 
     assert await access_refusal(auth, token) == "no such session"
 
@@ -219,6 +219,6 @@ async def test_claims_of_an_apps_own_are_handed_on(auth: FastAuth[Any], ada: Acc
     """Claims that are none of ours are in ``extra``, and ours are not."""
     pair = await auth.sessions.start(ada)
 
-    token = auth.sessions._signer.sign(Purpose.ACCESS, {**claims_of(pair.access_token), "tenant": "t1"})
+    token = await auth.sessions._signer.sign(Purpose.ACCESS, {**claims_of(pair.access_token), "tenant": "t1"})
 
     assert auth.sessions.read(token).extra == {"tenant": "t1"}

@@ -172,7 +172,7 @@ async def test_an_account_that_the_app_itself_disabled_is_not_refreshed(
 
 async def test_a_token_of_a_generation_that_is_yet_to_come_ends_nothing(auth: FastAuth[Any], pair: TokenPair) -> None:
     """After the database was set back to a backup, a token from after it is refused, and the session lives."""
-    future = auth.sessions._signer.sign(Purpose.REFRESH, {**claims_of(pair.refresh_token), "gen": 5})
+    future = await auth.sessions._signer.sign(Purpose.REFRESH, {**claims_of(pair.refresh_token), "gen": 5})
 
     assert await refresh_refusal(auth, future) == ("not current", False)
     assert await lives(auth, pair)
@@ -185,7 +185,7 @@ async def test_a_session_is_refreshed_by_its_own_user_only(auth: FastAuth[Any], 
     eves = claims_of((await auth.sessions.start(eve)).refresh_token)
     mixed = {**claims_of(pair.refresh_token), claim: eves[claim]}
 
-    token = auth.sessions._signer.sign(Purpose.REFRESH, mixed)
+    token = await auth.sessions._signer.sign(Purpose.REFRESH, mixed)
 
     assert await refresh_refusal(auth, token) == ("session ended", False)
     assert await lives(auth, pair)

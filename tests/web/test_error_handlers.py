@@ -43,6 +43,7 @@ CONTRACT = {
     "ValidationException": ("VALIDATION_ERROR", 422),
     "RateLimitedException": ("RATE_LIMITED", 429),
     "StoreUnavailableException": ("STORE_UNAVAILABLE", 503),
+    "KeysUnavailableException": ("KEYS_UNAVAILABLE", 503),
 }
 
 

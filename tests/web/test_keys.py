@@ -10,6 +10,7 @@ from fastapi import FastAPI
 from fastauth import FastAuth, Key, TokenSettings
 from fastauth.backends.memory import MemoryStore
 from fastauth.core.clock import system_clock
+from fastauth.core.signing import Purpose
 from tests.conftest import SECRET_KEY, bearer, client_of, register, sign_in
 from tests.core.pems import ED25519, P256, PEMS, RSA, public_pem
 
@@ -86,7 +87,7 @@ async def test_r_jw_5_an_app_reads_how_many_tokens_were_refused_and_a_client_nev
         await auth.initialize_db()
         await register(client)
         token = (await sign_in(client))["access_token"]
-        foreign = other.sessions._signer.sign(next(iter(other.sessions._signer._headers)), {})
+        foreign = await other.sessions._signer.sign(Purpose.ACCESS, {})
         tokens = ["x", token[:-3] + "AAA", foreign]
         answers = [await client.get("/users/me", headers=bearer(each)) for each in tokens]
 

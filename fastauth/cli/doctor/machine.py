@@ -17,6 +17,7 @@ _FAST, _SLOW = 0.05, 1.0  # seconds for one hash
 _REQUIREMENT = re.compile(r"^([A-Za-z0-9._-]+)(?:\[[^\]]*\])?\s*\(?([<>=!~][<>=!~,.0-9 ]*)", re.MULTILINE)
 _CLAUSE = re.compile(r"(>=|<=|==|>|<)\s*([0-9.]+)")
 _COMPARISONS = {">=": operator.ge, "<=": operator.le, "==": operator.eq, ">": operator.gt, "<": operator.lt}
+_MEASURE = "{} PasswordSettings(bcrypt_cost=...): fastauth bench-hash says to which cost"
 _ALWAYS = ("fastapi", "starlette", "pydantic", "pyjwt", "bcrypt")
 
 
@@ -31,13 +32,9 @@ async def check_hashing(passwords: Passwords) -> Diagnosis:
     what = f"bcrypt at cost {cost[1]}" if cost else "the hasher"
     why = f"{what} takes {best * 1000:.0f} ms on this machine"
     if best < _FAST:
-        return warning(
-            "Hashing", f"{why}: a stolen database is guessed quickly", "raise PasswordSettings(bcrypt_cost=...)"
-        )
+        return warning("Hashing", f"{why}: a stolen database is guessed quickly", _MEASURE.format("raise"))
     if best > _SLOW:
-        return warning(
-            "Hashing", f"{why}: a few sign-ins at once queue", "lower PasswordSettings(bcrypt_cost=...), not below 10"
-        )
+        return warning("Hashing", f"{why}: a few sign-ins at once queue", _MEASURE.format("lower"))
     return ok("Hashing", why)
 
 

@@ -8,7 +8,7 @@ from typing import Any, cast
 
 from pymongo import AsyncMongoClient
 from pymongo.errors import ConfigurationError as PyMongoConfigurationError
-from pymongo.errors import InvalidURI, PyMongoError
+from pymongo.errors import InvalidName, InvalidURI, PyMongoError
 
 from fastauth.backends.mongo import MongoStore
 from fastauth.cli.errors import Misuse
@@ -45,6 +45,8 @@ def open_store(url: DatabaseUrl, database: str | None) -> MongoStore[Any]:
         if "No default database" in str(error):
             raise Misuse(f"{url.masked} names no database: give --database NAME.") from error
         raise Misuse(f"{url.masked} cannot be used as a MongoDB URL: check its options.") from error
+    except InvalidName as error:
+        raise Misuse(f"{database!r} cannot be the name of a database: {error}.") from error
     except (InvalidURI, ValueError, PyMongoError) as error:
         raise Misuse(
             f"{url.masked} cannot be used as a MongoDB URL: check its host and port, and quote what is special in "

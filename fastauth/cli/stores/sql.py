@@ -1,5 +1,6 @@
 """SQL stores for the command line; imported only when one is chosen, since SQLAlchemy is an extra."""
 
+import logging
 from collections.abc import AsyncGenerator, Iterator, Sequence
 from contextlib import asynccontextmanager
 from datetime import datetime, timedelta, timezone
@@ -62,8 +63,9 @@ class SQLInspector:
             yield cast("Store[Any]", self._store.joined(session))
 
     def quiet(self) -> None:
-        """Undo ``echo=True``."""
+        """Undo ``echo=True``, and leave out a driver's notes, such as MariaDB's about the names of primary keys."""
         self._engine.sync_engine.echo = False
+        logging.getLogger(self._engine.dialect.driver).setLevel(logging.ERROR)
 
     async def differences(self) -> Differences:
         """Compare columns, unique constraints and indexes with the models."""

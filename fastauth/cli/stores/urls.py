@@ -75,6 +75,8 @@ def parse_url(text: str, *, name: str = "The database URL") -> DatabaseUrl:
     if driver is None and dialect not in _ASYNC_DRIVERS:
         raise Misuse(f"{name} begins with {match[0]}, which there is no store for: one looks like {_EXAMPLES}.")
     rest = text[match.end() :]
+    if dialect == "sqlite" and rest[:1] not in {"", "/", "?"}:
+        raise Misuse(f"{name} has too few slashes: a file of SQLite is sqlite:///{rest}, or sqlite:////{rest} from /.")
     if driver is not None and driver not in _SYNC_DRIVERS:
         return DatabaseUrl(text, "sql", _masked(text))
     driver = _installed(_ASYNC_DRIVERS.get(dialect, ("",)))

@@ -22,7 +22,7 @@ _SHOW_EVERY = 500
 _STATES = {"enabled": False, "disabled": True}
 
 
-@click.command("import", cls=Command)
+@click.command("import", cls=Command, short_help="Make users from a CSV or JSON lines file.")
 @click.argument("file", type=click.Path(exists=True, dir_okay=False, readable=True, path_type=Path))
 @click.option("--format", "kind", type=click.Choice(FORMATS), help="By default what the name of FILE says.")
 @click.option(
@@ -82,7 +82,7 @@ def import_users(
         ctx.exit(1)
 
 
-@click.command("export", cls=Command)
+@click.command("export", cls=Command, short_help="Write users to a CSV or JSON lines file.")
 @click.argument("file", type=click.Path(dir_okay=False, allow_dash=True, path_type=Path))
 @click.option("--format", "kind", type=click.Choice(FORMATS), help="By default what the name of FILE says.")
 @click.option("--with-hashes", is_flag=True, help="Password hashes too: guard the file like the database.")
