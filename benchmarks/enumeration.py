@@ -82,7 +82,8 @@ async def measure(samples: int) -> None:
         await auth.accounts.create(f"user{number:04}", f"user{number:04}@example.com", PASSWORD)
     app = FastAPI()
     auth.setup(app)
-    async with AsyncClient(transport=ASGITransport(app), base_url="https://bench") as client:
+    client = AsyncClient(transport=ASGITransport(app), base_url="https://bench")
+    async with client:
         for name, ask in requests_of(client).items():
             times: dict[bool, list[float]] = {True: [], False: []}
             answers: dict[bool, set[tuple[int, bytes]]] = {True: set(), False: set()}
@@ -92,7 +93,7 @@ async def measure(samples: int) -> None:
                     answer: Response = await ask(known, number)
                     took = time.perf_counter() - begin
                     # What goes on behind the answer is not measured with the next one.
-                    await auth._background.drain()  # noqa: SLF001
+                    await auth._background.drain()  # noqa: SLF001  # pyright: ignore[reportPrivateUsage]
                     if number >= 20:  # the first ones warm up
                         times[known].append(took * 1000)
                         answers[known].add((answer.status_code, answer.content))

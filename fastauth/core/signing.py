@@ -39,7 +39,7 @@ _GRAMMAR: Mapping[str, Callable[[object], bool]] = {
     "gen": _is_generation,
     "auth_time": is_time,
     "state": _is_opaque_id,
-    "email": _is_subject,
+    "email": is_subject,
 }
 
 

@@ -142,8 +142,7 @@ class Sessions(Generic[U]):
         expires_at = self._end(now, signed_in_at=_moment(claims["auth_time"]))
         if expires_at <= now:
             raise RefreshTokenException(reason="session ended")
-        # Before the generation moves on: what the app's function raises leaves the token good (ASVS 2.3.3), and a client
-        # that gets no answer must not lose the one it has.
+        # Before the generation moves on: what the app's function raises leaves the token good (ASVS 2.3.3).
         own = await self._claims.of(await self._store.authenticate(session_id) if self._claims else None)
         pair = await self._sign(session_id, user_id, generation + 1, claims["auth_time"], now, expires_at, own)
         moved = await self._store.rotate_session(
