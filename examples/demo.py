@@ -5,6 +5,7 @@ Run it with ``nox -s demo``, or ``nox -s demo -- --once`` to end after the walk.
 
 import argparse
 import asyncio
+import contextlib
 import logging
 import secrets
 import socket
@@ -21,13 +22,17 @@ from sqlalchemy.ext.asyncio import create_async_engine
 
 from fastauth import FastAuth
 from fastauth.backends.sql import SQLStore, User
+from fastauth.testing import Outbox
 
 ADA = {"username": "ada", "email": "ada@example.com", "password": "correct horse battery staple"}
+NEW_PASSWORD = "another horse, another battery"
 
 
-def build(database: Path) -> tuple[FastAPI, FastAuth[User]]:
+def build(database: Path, outbox: Outbox) -> tuple[FastAPI, FastAuth[User]]:
     auth = FastAuth(
-        store=SQLStore(create_async_engine(f"sqlite+aiosqlite:///{database}")), secret_key=secrets.token_urlsafe(48)
+        store=SQLStore(create_async_engine(f"sqlite+aiosqlite:///{database}")),
+        secret_key=secrets.token_urlsafe(48),
+        notifier=outbox,
     )
     app = FastAPI(title="FastAuth demo", lifespan=auth.lifespan)
     auth.setup(app)
@@ -69,12 +74,22 @@ class Walk:
             raise SystemExit(f"{self._failed} steps did not go as they should (marked with !)")
 
 
-async def walk(base_url: str, auth: FastAuth[User]) -> None:
+async def mailed(outbox: Outbox, kind: str) -> str:
+    """Return the token of the last such mail, which is sent in the background."""
+    while True:
+        with contextlib.suppress(LookupError):
+            return outbox.latest(kind=kind).token or ""
+        await asyncio.sleep(0.01)
+
+
+async def walk(base_url: str, auth: FastAuth[User], outbox: Outbox) -> None:
     client = httpx2.AsyncClient(base_url=base_url, timeout=30)
     async with client:
         go = Walk(client)
         form = {"username": ADA["email"], "password": ADA["password"]}
         user = await go.step("Ada registers", 201, "POST", "/register", json=ADA)
+        link = {"token": await mailed(outbox, "verify_email")}
+        await go.step("the link of the mail that Ada got", 204, "POST", "/email/verify", json=link)
         await go.step("the same address again", 409, "POST", "/register", json={**ADA, "email": "ADA@Example.com"})
         first = await go.step("Ada signs in", 200, "POST", "/token", data=form)
         token = first["access_token"]
@@ -89,7 +104,12 @@ async def walk(base_url: str, auth: FastAuth[User]) -> None:
         )
         await go.step("the first refresh token: stolen?", 401, "POST", "/token/refresh", json=old)
         await go.step("... so the session has ended", 401, "GET", "/protected", third["access_token"])
-        token = (await go.step("Ada signs in again", 200, "POST", "/token", data=form))["access_token"]
+        await go.step("Ada forgot her password", 202, "POST", "/password/forgot", json={"email": ADA["email"]})
+        reset = {"token": await mailed(outbox, "reset_password"), "new_password": NEW_PASSWORD}
+        await go.step("a new one, by the link of the mail", 204, "POST", "/password/reset", json=reset)
+        await go.step("that link works once", 401, "POST", "/password/reset", json=reset)
+        form["password"] = NEW_PASSWORD
+        token = (await go.step("Ada signs in with the new one", 200, "POST", "/token", data=form))["access_token"]
         await go.step("a role is needed", 403, "GET", "/moderators", token)
         await auth.roles.grant(str(user["id"]), "moderator")
         await go.step("... granted, with the same token", 200, "GET", "/moderators", token)
@@ -122,13 +142,14 @@ async def main() -> None:
     logging.basicConfig(level=logging.WARNING)
     logging.getLogger("fastauth.audit").setLevel(logging.ERROR)  # the walk prints itself what it tries in vain
     with tempfile.TemporaryDirectory(prefix="fastauth-demo-") as folder:
-        app, auth = build(Path(folder) / "demo.db")
+        outbox = Outbox()
+        app, auth = build(Path(folder) / "demo.db", outbox)
         async with serving(app, options.port) as (base_url, server):
             print(f"\nFastAuth demo on {base_url}\n", flush=True)
-            await walk(base_url, auth)
+            await walk(base_url, auth, outbox)
             if not options.once:
                 print(f"\nUp at {base_url}, try {base_url}/docs (Authorize as {ADA['username']}, password:")
-                print(f"{ADA['password']!r}). Ctrl-C ends it.", flush=True)
+                print(f"{NEW_PASSWORD!r}). Ctrl-C ends it.", flush=True)
                 while not server.should_exit:
                     await asyncio.sleep(0.2)
 

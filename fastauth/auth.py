@@ -42,6 +42,7 @@ from fastauth.services.sessions import Sessions
 from fastauth.services.sign_in import SignIn
 from fastauth.services.single_use import SingleUseTokens
 from fastauth.services.token_claims import ClaimsHook, TokenClaims
+from fastauth.notifiers.console import ConsoleNotifier
 from fastauth.signin.password import PasswordSignIn
 from fastauth.web.client_address import ClientAddresses, ProxyHeader, TrustedProxies
 from fastauth.web.cookies import Cookies
@@ -58,6 +59,7 @@ from fastauth.web.transport import TokenTransport
 logger = logging.getLogger("fastauth")
 
 _BASE_URL = re.compile(r"https?://[^\s/?#]+(/[^\s?#]*)?")
+_CONSOLE = ConsoleNotifier()
 _E = TypeVar("_E", bound=Event)
 _H = TypeVar("_H", bound=Callable[..., Any])
 
@@ -79,8 +81,8 @@ class FastAuth(Generic[U]):
             in development.
         token_url: Where to sign in; the refresh route is below it.
         registration: Whether anyone may register.
-        notifier: Mails what has to be mailed, such as ``SMTPNotifier(...)``. Without one, the routes that need a mail
-            are not there.
+        notifier: Mails what has to be mailed, such as ``SMTPNotifier(...)``. None: the routes that need a mail are not
+            there. By default, development prints to the console, and production has none.
         base_url: Where the pages are that links in mails lead to, such as ``https://app.example.com``.
         enumeration_safe: Answer registrations alike whether or not the names are taken, with a mail telling which.
         production: Strict checks. None reads ``FASTAUTH_ENV``; without that it is development.
@@ -113,7 +115,7 @@ class FastAuth(Generic[U]):
         secure_cookies: bool = True,
         token_url: str = "/token",  # noqa: S107
         registration: bool = True,
-        notifier: Notifier | None = None,
+        notifier: Notifier | None = _CONSOLE,
         base_url: str | None = None,
         enumeration_safe: bool = False,
         production: bool | None = None,
@@ -139,6 +141,8 @@ class FastAuth(Generic[U]):
         if registration:
             _check_registration(store)
         _check_base_url(base_url)
+        notifier = _fit_for_use(notifier, production=self.production)
+        self._mails = notifier is not None
         if enumeration_safe and notifier is None:
             raise ConfigurationError("enumeration_safe=True needs a notifier: what an answer hides, a mail tells.")
 
@@ -230,7 +234,7 @@ class FastAuth(Generic[U]):
             dependencies=dependencies,
             token_url=token_url,
             registration=registration,
-            mails=notifier is not None,
+            mails=self._mails,
             enumeration_safe=enumeration_safe,
         )
 
@@ -366,6 +370,8 @@ class FastAuth(Generic[U]):
                 "much again, and a restart forgets who is locked out. Name a storage that all of them share: "
                 "limits=LimitSettings(storage='redis://...')."
             )
+        if not self._mails:
+            logger.warning("No notifier is set: there are no routes to verify an address or to reset a password.")
         if self.production:
             await self._bootstrap.check()
         else:
@@ -424,6 +430,14 @@ class FastAuth(Generic[U]):
         publish_token_url(
             app, scheme_name=scheme_name_of(self._routes.token_url), endpoints=self._routes.token_endpoints
         )
+
+
+def _fit_for_use(notifier: Notifier | None, *, production: bool) -> Notifier | None:
+    if not production or not isinstance(notifier, ConsoleNotifier):
+        return notifier
+    if notifier is _CONSOLE:  # nobody chose it
+        return None
+    raise ConfigurationError("A ConsoleNotifier prints links that let whoever reads them in; production refuses it.")
 
 
 def _is_production(production: bool | None) -> bool:

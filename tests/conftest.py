@@ -23,7 +23,13 @@ from tests.store_table import print_store_table
 SECRET_KEY = "tests-only-3Jq8vXo2LkTzR5uWcY7bNfMd9hGpAe1s"  # never a key of anything
 PASSWORD = "correct horse battery"
 # A busy machine may be slow; a test of the deadline sets its own, and so does one of the limits.
-DEFAULTS = {"secret_key": SECRET_KEY, "passwords": CHEAP_PASSWORDS, "limits": None, "store_timeout": 60}
+DEFAULTS = {
+    "secret_key": SECRET_KEY,
+    "passwords": CHEAP_PASSWORDS,
+    "limits": None,
+    "notifier": None,
+    "store_timeout": 60,
+}
 
 
 @asynccontextmanager
