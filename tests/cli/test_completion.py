@@ -38,7 +38,7 @@ def test_an_unknown_shell_is_misuse(run: Run) -> None:
     [
         ("bash", "fastauth us", "plain,users"),
         ("bash", "fastauth users se", "plain,set-password"),
-        ("zsh", "fastauth users im", "plain\nimport\nMake users from FILE"),
+        ("zsh", "fastauth users im", "plain\nimport\nMake users from a CSV or JSON lines file"),
         ("fish", "fastauth roles gr", "plain,grant\tGive a role to a user."),
     ],
 )
