@@ -2,6 +2,7 @@
 
 import click
 
+from fastauth.cli.audit import audit
 from fastauth.cli.completion import completion
 from fastauth.cli.doctor.command import doctor
 from fastauth.cli.hashing import bench_hash
@@ -27,5 +28,5 @@ def main() -> None:
     """
 
 
-for command in (init, users, roles, sessions, secret, bench_hash, doctor, completion):
+for command in (init, users, roles, sessions, audit, secret, bench_hash, doctor, completion):
     main.add_command(command)
