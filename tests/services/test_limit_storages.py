@@ -182,6 +182,16 @@ async def test_a_flood_of_names_does_not_fill_the_memory(clock: ManualClock) -> 
 
 
 @pytest.mark.parametrize(
+    "uri", ["redis://host", "rediss://u:hush@host/1", "redis+unix:///run/redis.sock", "redis+sentinel://host:1/name"]
+)
+def test_redis_is_named_in_every_spelling(uri: str) -> None:
+    """A server with and without a port, a socket and sentinels can be named; nothing is connected yet."""
+    storage: Any = open_storage(uri, clock=system_clock)
+
+    assert "hush" not in repr(storage)
+
+
+@pytest.mark.parametrize(
     ("uri", "database"),
     [
         ("mongodb://127.0.0.1:1/app", "app"),

@@ -6,6 +6,7 @@ from contextlib import contextmanager
 from typing import Any
 
 from limits.storage import storage_from_string
+from redis.asyncio import Redis
 from redis.exceptions import RedisError
 
 from fastauth.core.exceptions import StoreUnavailableException
@@ -68,15 +69,18 @@ def _mapped() -> Generator[None, None, None]:
 
 
 class RedisLimitStorage:
-    """A storage on Redis, reached as the library ``limits`` reaches it: one server, sentinels or a cluster.
+    """A storage on Redis; a socket, sentinels and a cluster are reached as the library ``limits`` reaches them.
 
     Args:
         uri: Such as ``redis://:password@host:6379/0``.
     """
 
     def __init__(self, uri: str) -> None:
-        storage: Any = storage_from_string(f"async+{uri}", implementation="redispy")
-        self._client: Any = storage.bridge.get_connection()
+        if uri.startswith(("redis://", "rediss://")):
+            self._client: Any = Redis.from_url(uri)  # which needs no port, as the library does
+        else:
+            storage: Any = storage_from_string(f"async+{uri}", implementation="redispy")
+            self._client = storage.bridge.get_connection()
         self._turn = asyncio.Semaphore(_MAX_AT_ONCE)
         self._script: Any = self._client.register_script(_TAKE)
 
