@@ -77,7 +77,8 @@ class RedisLimitStorage:
 
     def __init__(self, uri: str) -> None:
         if uri.startswith(("redis://", "rediss://")):
-            self._client: Any = Redis.from_url(uri)  # which needs no port, as the library does
+            one_server: Any = Redis
+            self._client: Any = one_server.from_url(uri)  # which needs no port, as the library does
         else:
             storage: Any = storage_from_string(f"async+{uri}", implementation="redispy")
             self._client = storage.bridge.get_connection()
