@@ -89,3 +89,10 @@ def bench(session: nox.Session) -> None:
     """Measure what the README claims about speed."""
     install(session, "bench")
     session.run("python", "benchmarks/sign_in_storm.py", *session.posargs)
+
+
+@nox.session
+def fuzz(session: nox.Session) -> None:
+    """Change tokens, cookies and headers ten million times, and accept none (-- --count 200000 for a short run)."""
+    install(session, "tests")
+    session.run("python", "-m", "tests.fuzz", *session.posargs)

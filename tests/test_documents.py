@@ -89,7 +89,7 @@ def test_every_snippet_about_cookies_runs() -> None:
     assert (own.status_code, foreign.status_code, token.status_code) == (200, 403, 200)
 
 
-@pytest.mark.parametrize("name", ["mail", "passwords"])
+@pytest.mark.parametrize("name", ["keys", "mail", "passwords"])
 def test_the_snippets_of_a_topic_run(name: str) -> None:
     """The snippets of a page run one after the other, as a reader would paste them."""
     names: dict[str, Any] = {}
