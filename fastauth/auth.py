@@ -28,6 +28,7 @@ from fastauth.core.settings import (
     TokenSettings,
 )
 from fastauth.core.signing import Purpose, Signer
+from fastauth.notifiers.console import ConsoleNotifier
 from fastauth.services.accounts import Accounts
 from fastauth.services.audit import Audit, AuditTrail
 from fastauth.services.background import Background
@@ -42,7 +43,6 @@ from fastauth.services.sessions import Sessions
 from fastauth.services.sign_in import SignIn
 from fastauth.services.single_use import SingleUseTokens
 from fastauth.services.token_claims import ClaimsHook, TokenClaims
-from fastauth.notifiers.console import ConsoleNotifier
 from fastauth.signin.password import PasswordSignIn
 from fastauth.web.client_address import ClientAddresses, ProxyHeader, TrustedProxies
 from fastauth.web.cookies import Cookies
