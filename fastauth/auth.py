@@ -167,7 +167,8 @@ class FastAuth(Generic[U]):
         """How often one may try; None when there are no limits."""
         self._limiter = None
         if limits is not None:
-            key = ring.derive(LIMIT_KEY_LABEL)[0]
+            # What only this process counts needs a name that only this process knows, and so no secret of the ring.
+            key = os.urandom(32) if limits.storage.startswith("memory:") else ring.derive(LIMIT_KEY_LABEL)[0]
             self._limiter = Limiter(limits, open_storage(limits.storage, clock=clock), key=key, timeout=timeout)
 
         self._background = Background()
