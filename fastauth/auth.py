@@ -16,6 +16,7 @@ from fastauth.core.exceptions import ConfigurationError
 from fastauth.core.key_sources import make_key_ring
 from fastauth.core.keys import SecretKey
 from fastauth.core.models import U
+from fastauth.core.names import RESERVED_USERNAMES, NamePolicy
 from fastauth.core.passwords import Passwords
 from fastauth.core.protocols import Notifier, SignInMethod, Store
 from fastauth.core.settings import (
@@ -81,6 +82,7 @@ class FastAuth(Generic[U]):
             in development.
         token_url: Where to sign in; the refresh route is below it.
         registration: Whether anyone may register.
+        reserved_usernames: Names that nobody may give themselves at registration, nor ones that look like them.
         notifier: Mails what has to be mailed, such as ``SMTPNotifier(...)``. None: the routes that need a mail are not
             there. By default, development prints to the console, and production has none.
         base_url: Where the pages are that links in mails lead to, such as ``https://app.example.com``.
@@ -115,6 +117,7 @@ class FastAuth(Generic[U]):
         secure_cookies: bool = True,
         token_url: str = "/token",  # noqa: S107
         registration: bool = True,
+        reserved_usernames: Collection[str] = RESERVED_USERNAMES,
         notifier: Notifier | None = _CONSOLE,
         base_url: str | None = None,
         enumeration_safe: bool = False,
@@ -198,6 +201,7 @@ class FastAuth(Generic[U]):
             limiter=self._limiter,
             clock=clock,
             enumeration_safe=enumeration_safe,
+            names=NamePolicy(reserved_usernames),
         )
         self.roles: Roles[U] = Roles(timed, events=self._events)
         self._bootstrap = Bootstrap(timed, self.accounts)

@@ -131,6 +131,7 @@ OPTIONS: dict[str, Case] = {
         beside=MAILING,
     ),
     "enumeration_safe": Case(True, registration, without=201, with_it=202, beside=MAILING),
+    "reserved_usernames": Case(["eve"], registration, without=201, with_it=422),
     "production": Case(True, eight_characters, without=201, with_it=422, beside={"passwords": PAID}),
     "tokens": Case(TokenSettings(issuer="us"), issuer, without=None, with_it="us"),
     "passwords": Case(PasswordSettings(min_length=9, bcrypt_cost=4), eight_characters, without=201, with_it=422),

@@ -146,7 +146,7 @@ async def test_nobody_is_promoted_by_accident(make_auth: Make) -> None:
     """A name that belongs to someone who is no superadmin is refused, and they stay what they are."""
     auth = make_auth(MemoryStore())
     await auth.initialize_db()
-    account = await auth.accounts.register("root", "eve@example.com", PASSWORD)
+    account = await auth.accounts.create("root", "eve@example.com", PASSWORD)
 
     with pytest.raises(UserExistsException):
         await auth.initialize_db(admin_username="root", admin_password="another good password")

@@ -109,7 +109,7 @@ async def test_nobody_is_promoted_by_accident(store: Store[Any], make_auth: Make
     """A name, or an address, that belongs to someone who is no superadmin is refused, and they stay what they are."""
     auth = make_auth(store)
     await auth.initialize_db()
-    await auth.accounts.register("root", "self@example.com", "their own password")
+    await auth.accounts.create("root", "self@example.com", "their own password")
     await auth.accounts.create("chief", "chief@example.com", PASSWORD, roles=("admin",))
 
     for options in (

@@ -10,6 +10,7 @@ from fastauth.core.clock import Clock
 from fastauth.core.exceptions import CredentialsException, UserNotFoundException, ValidationException
 from fastauth.core.identity import canonical_email, canonical_login
 from fastauth.core.models import Account, Login, U
+from fastauth.core.names import RESERVED_USERNAMES, NamePolicy
 from fastauth.core.passwords import Passwords
 from fastauth.core.protocols import Store
 from fastauth.services.background import Background
@@ -32,6 +33,7 @@ class AccountsBase(Generic[U]):
         clock: The time.
         limiter: What a new password opens again; None when there are no limits.
         enumeration_safe: Whether nobody may learn which addresses have an account.
+        names: Judges the usernames that people choose for themselves.
     """
 
     def __init__(
@@ -46,6 +48,7 @@ class AccountsBase(Generic[U]):
         clock: Clock,
         limiter: Limiter | None = None,
         enumeration_safe: bool = False,
+        names: NamePolicy | None = None,
     ) -> None:
         self._store = store
         self._passwords = passwords
@@ -56,6 +59,7 @@ class AccountsBase(Generic[U]):
         self._clock = clock
         self._limiter = limiter
         self._enumeration_safe = enumeration_safe
+        self._names = names or NamePolicy(RESERVED_USERNAMES)
 
     def on(self, store: Store[U]) -> Self:
         """Return the same service on another store; on ``store.joined(session)``, it acts in your own transaction.

@@ -10,6 +10,7 @@ from fastauth.core.identity import canonical_username
 from fastauth.core.models import USER, Account, NewUser, U
 from fastauth.core.notifications import NotificationKind
 from fastauth.services.accounts.emails import Emails
+from fastauth.services.names import Names
 from fastauth.services.ranks import check_may_grant
 
 logger = logging.getLogger("fastauth")
@@ -28,10 +29,11 @@ class Registration(Emails[U]):
             fields: Attributes of the app's own user model.
 
         Raises:
-            ValidationException: A value does not fit.
+            ValidationException: A value does not fit, or the username is or looks like one of the staff's.
             WeakPasswordException: The password does not meet the policy.
             UserExistsException: The username or the e-mail address is taken.
         """
+        await Names(self._store, self._names).check(canonical_username(username))
         account = await self.create(username, email, password, fields=fields)
         await self.request_verification(account)
         return account
@@ -43,11 +45,12 @@ class Registration(Emails[U]):
         neither the answer nor its time says whether somebody has an account.
 
         Raises:
-            ValidationException: A value does not fit.
+            ValidationException: A value does not fit, or the username is or looks like one of the staff's.
             WeakPasswordException: The password does not meet the policy.
         """
         new = (canonical_username(username), self._checked_email(email))
         self._check_length("username", new[0], self._store.schema.username_max_length)
+        await Names(self._store, self._names).check(new[0])
         await self._passwords.policy.judge(password, username=new[0], email=new[1])
         self._background.start("registration", self._register_quietly(*new, password, fields))
 
