@@ -64,7 +64,6 @@ from tests.observations import (
     users_of_own_store,
     verifications,
 )
-from tests.outbox import Outbox
 
 OTHER_KEY = LONG_KEY[::-1]
 
