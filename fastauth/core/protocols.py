@@ -354,6 +354,10 @@ class Store(UserStore[U], RoleStore, TokenStore[U], AuditStore, Protocol[U]):
         """
         ...
 
+    async def has_transactions(self) -> bool:
+        """Say whether what a step does through ``commit.store`` stands or falls with the verb; see :meth:`before_commit`."""
+        ...
+
     async def create_schema(self) -> None:
         """Make what is missing of the tables or collections and indexes; safe from several processes at once."""
         ...

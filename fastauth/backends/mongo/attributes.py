@@ -81,7 +81,7 @@ class MongoUserAttributes(MongoUserStore[U]):
             await self._change_account(state, self._verification(state, verified_for))
             return True
         if self._step is not None:  # which is not awaited for what will be refused
-            await self._check_free({self._email: {"$eq": new}}, "email")
+            await self._check_free({self._email: {"$eq": new}}, "email", but=state.key)
         await self._deciding()
         await self._move(state, email, new, verified=verified)
         return True

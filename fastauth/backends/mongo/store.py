@@ -106,6 +106,10 @@ class MongoStore(
         """
         return self._with(_step=step)
 
+    async def has_transactions(self) -> bool:
+        """Say whether the server is a member of a replica set, or in front of a sharded cluster."""
+        return self._database.in_transaction or await self._database.transactions.supported()
+
     async def create_schema(self) -> None:
         """Make the collections and indexes that are missing; several processes may do it at once.
 

@@ -80,11 +80,13 @@ class MongoUserStore(MongoBase[U]):
             stored_name = self._mapping.stored_name(name)
             await self._check_free({stored_name: {"$eq": raw[stored_name]}}, name)
 
-    async def _check_free(self, where: Raw, name: str) -> None:
-        """Refuse when a user has this; one whose deletion was decided and not finished is deleted first."""
+    async def _check_free(self, where: Raw, name: str, *, but: Any = None) -> None:
+        """Refuse when another user has this; one whose deletion was decided and not finished is deleted first."""
         state = await self._beside._read_user_where(where, also_deleted=True)  # noqa: SLF001  # of the same class
         if state is None:
             return
+        if but is not None and state.key == but:  # it is their own by now
+            raise LostRaceError
         if not state.deleted:
             raise UserExistsException(field=name)
         await self._beside._erase(state)  # noqa: SLF001

@@ -93,6 +93,10 @@ class SQLStore(SQLUserChanges[M], SQLUserListing[M], SQLRoleStore[M], SQLTokenSt
         """The app's user table, and ours beside it, as SQLAlchemy describes them; for migrations and reports."""
         return self._tables
 
+    async def has_transactions(self) -> bool:
+        """Say yes, as every SQL database has."""
+        return True
+
     async def create_schema(self) -> None:
         """Make the tables that are missing: the user table, those it refers to, and ours.
 

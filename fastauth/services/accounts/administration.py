@@ -46,6 +46,9 @@ class Administration(Emails[U]):
     async def update(self, user_id: str, changes: Mapping[str, Any], *, by: Account[Any] | None = None) -> Account[U]:
         """Change an account, all that is named or nothing, and return it as it is then.
 
+        On MongoDB as a single server, which has no transactions, ``email``, ``disabled`` and the attributes are each a
+        step of their own.
+
         Args:
             user_id: The user.
             changes: By name: attributes of the app's own user model; and of those whom they administer also ``email``,
@@ -67,6 +70,12 @@ class Administration(Emails[U]):
         if not steps:
             return account
         *others, last = steps
+        if others and not await self._store.has_transactions():
+            # Then each is a step of its own, and of those that come through everybody hears.
+            for step in steps:
+                await step(self._store, None)
+                self._announce(account, made)
+            return await self.get(user_id)
 
         async def before_the_last(commit: Commit[U]) -> None:
             made.clear()
@@ -74,11 +83,15 @@ class Administration(Emails[U]):
                 await step(commit.store, None)
 
         await last(self._store, before_the_last if others else None)
+        self._announce(account, made)
+        return await self.get(user_id)
+
+    def _announce(self, account: Account[U], made: MutableSequence[Event]) -> None:
         for event in made:
             self._events.happened(event)
             if isinstance(event, EmailChanged):
                 self._notices.send(NotificationKind.EMAIL_CHANGED, account, new_email=event.new_email)
-        return await self.get(user_id)
+        made.clear()
 
     def _steps(
         self,
