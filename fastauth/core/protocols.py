@@ -355,7 +355,7 @@ class Store(UserStore[U], RoleStore, TokenStore[U], AuditStore, Protocol[U]):
         ...
 
     async def has_transactions(self) -> bool:
-        """Say whether what a step does through ``commit.store`` stands or falls with the verb; see :meth:`before_commit`."""
+        """Say whether what a step of ``before_commit`` does through ``commit.store`` is one with the verb."""
         ...
 
     async def create_schema(self) -> None:

@@ -87,10 +87,12 @@ async def test_a_server_that_is_not_who_it_should_be_gets_nothing(
 
 async def test_a_server_that_hangs_is_given_up() -> None:
     """A server that accepts the connection and says nothing costs the time-out and no more."""
+    hung_up = asyncio.Event()
 
-    async def say_nothing(_: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
-        await asyncio.Event().wait()
+    async def say_nothing(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        await reader.read()  # until the client hangs up
         writer.close()
+        hung_up.set()
 
     server = await asyncio.start_server(say_nothing, "127.0.0.1", 0)
     port = server.sockets[0].getsockname()[1]
@@ -99,6 +101,7 @@ async def test_a_server_that_hangs_is_given_up() -> None:
         await notifier(port, security="none", timeout=timedelta(milliseconds=50)).notify(
             notification(NotificationKind.ACCOUNT_DELETED)
         )
+    await asyncio.wait_for(hung_up.wait(), timeout=10)
     server.close()
 
 
