@@ -24,9 +24,14 @@ that :class:`StoreConformance` is made of; each stands for itself.
 import pytest
 
 # Before they are imported, so that a broken promise shows the values and not only "AssertionError".
-_MODULES = ("base", "users", "user_changes", "listing", "superadmins", "roles", "tokens", "schema", "races")
+_MODULES = (
+    *("base", "users", "user_changes", "addresses", "listing", "superadmins"),
+    *("roles", "tokens", "commits", "schema", "races"),
+)
 pytest.register_assert_rewrite(*(f"{__name__}.{module}" for module in _MODULES))
 
+from fastauth.testing.conformance.addresses import AddressConformance as AddressConformance  # noqa: E402
+from fastauth.testing.conformance.commits import CommitConformance as CommitConformance  # noqa: E402
 from fastauth.testing.conformance.listing import UserListingConformance as UserListingConformance  # noqa: E402
 from fastauth.testing.conformance.races import RaceConformance as RaceConformance  # noqa: E402
 from fastauth.testing.conformance.roles import RoleStoreConformance as RoleStoreConformance  # noqa: E402
@@ -38,10 +43,12 @@ from fastauth.testing.conformance.users import UserStoreConformance as UserStore
 
 class StoreConformance(
     UserStoreConformance,
+    AddressConformance,
     UserListingConformance,
     SuperadminConformance,
     RoleStoreConformance,
     TokenStoreConformance,
+    CommitConformance,
     SchemaConformance,
     RaceConformance,
 ):
