@@ -94,9 +94,9 @@ def test_a_lone_mongo_server_is_remarked_on(run: Run) -> None:
 
 
 def test_a_database_that_the_server_does_not_have(run: Run) -> None:
-    """The name of a database that is not there is one line."""
+    """The name of a database that is not there is one line, with what to look at."""
     url = postgres_url("asyncpg").set(database="no_such_database").render_as_string(hide_password=False)
 
-    assert "has no database 'no_such_database': make it, as with createdb no_such_database" in one_line(
-        run("users", "list", "--db-url", url), 1
-    )
+    said = one_line(run("users", "list", "--db-url", url), 1)
+
+    assert 'database "no_such_database" does not exist. Check the engine\'s URL.' in said
