@@ -6,7 +6,6 @@ from typing import Any
 
 import pytest
 
-from fastauth.core.exceptions import FastAuthException
 from fastauth.core.models import Account, AuditRecord
 from fastauth.core.protocols import Commit, Store
 from fastauth.testing.conformance.base import MINUTE, NEW_HASH, NOW, Conformance, facts, hash_of, race
@@ -36,7 +35,7 @@ IDLE: dict[str, Change] = {
 }
 
 
-class VetoError(FastAuthException):
+class VetoError(Exception):
     """What a step raises to refuse."""
 
 
