@@ -58,6 +58,8 @@ from fastauth.core.settings import LinkSettings as LinkSettings
 from fastauth.core.settings import PasswordSettings as PasswordSettings
 from fastauth.core.settings import TokenSettings as TokenSettings
 from fastauth.services.accounts import Accounts as Accounts
+from fastauth.services.health import Health as Health
+from fastauth.services.health import HealthCheck as HealthCheck
 from fastauth.services.roles import Roles as Roles
 from fastauth.services.sessions import Sessions as Sessions
 from fastauth.web.token_verifier import TokenVerifier as TokenVerifier

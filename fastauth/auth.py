@@ -4,7 +4,7 @@ import logging
 import os
 import re
 from collections.abc import AsyncGenerator, Callable, Collection, Iterable, Mapping, Sequence
-from contextlib import asynccontextmanager
+from contextlib import AsyncExitStack, asynccontextmanager
 from datetime import timedelta
 from typing import Any, Generic, TypeVar, cast
 
@@ -36,9 +36,11 @@ from fastauth.services.background import Background
 from fastauth.services.bootstrap import Bootstrap
 from fastauth.services.deadline import with_deadline
 from fastauth.services.events import Events, Hook
+from fastauth.services.health import Checkup, Health
 from fastauth.services.limit_storages import open_storage
 from fastauth.services.limits import LIMIT_KEY_LABEL, Limiter
 from fastauth.services.notices import Notices
+from fastauth.services.purge import Purge
 from fastauth.services.roles import Roles
 from fastauth.services.sessions import Sessions
 from fastauth.services.sign_in import SignIn
@@ -99,6 +101,8 @@ class FastAuth(Generic[U]):
         proxy_header: The header that the proxies write; None is ``X-Forwarded-For`` or ``Forwarded``, whichever comes.
         sign_in_methods: Further ways to sign in; each gets a route below ``token_url``.
         store_timeout: How long a store call may take before it is given up with 503; seconds, or a ``timedelta``.
+        purge_every: How often the lifespan deletes expired sessions and what else has passed its time, once for all
+            processes together; None: never, and ``auth.sessions.purge_expired()`` is the app's to call.
         clock: Where the time comes from; for tests.
 
     Raises:
@@ -132,6 +136,7 @@ class FastAuth(Generic[U]):
         proxy_header: ProxyHeader | None = None,
         sign_in_methods: Sequence[SignInMethod[U, Any]] = (),
         store_timeout: float | timedelta = 5,
+        purge_every: timedelta | None = timedelta(hours=1),
         clock: Clock = system_clock,
     ) -> None:
         self.production = _is_production(production)
@@ -175,7 +180,8 @@ class FastAuth(Generic[U]):
             self._limiter = Limiter(limits, open_storage(limits.storage, clock=clock), key=key, timeout=timeout)
 
         self._background = Background()
-        self._events: Events[U] = Events(self._background, AuditTrail(audit or AuditSettings()), clock=clock)
+        audit = audit or AuditSettings()
+        self._events: Events[U] = Events(self._background, AuditTrail(audit), clock=clock)
         self._claims: TokenClaims[U] = TokenClaims()
         self.audit: Audit[U] = Audit(timed)
         """The audit trail that is kept in the database, with ``AuditSettings(keep=True)``."""
@@ -205,6 +211,8 @@ class FastAuth(Generic[U]):
         )
         self.roles: Roles[U] = Roles(timed, events=self._events)
         self._bootstrap = Bootstrap(timed, self.accounts)
+        self._checkup = Checkup(timed, self._limiter)
+        self._purge = Purge(timed, every=purge_every, keep_audit_for=audit.keep_for, clock=clock)
 
         cookies = cookies or CookieSettings()
         jar = Cookies(cookies, secure=secure_cookies, production=self.production)
@@ -241,6 +249,7 @@ class FastAuth(Generic[U]):
             registration=registration,
             mails=self._mails,
             enumeration_safe=enumeration_safe,
+            health=self._checkup.health,
         )
 
     def get_current_active_user_dependency(self) -> UserDependency[U]:
@@ -317,6 +326,10 @@ class FastAuth(Generic[U]):
         """Return the router of the public keys, ``/.well-known/jwks.json``, for services that only verify."""
         return key_routes(self.keys)
 
+    def get_health_router(self) -> APIRouter:
+        """Return the router of ``/health/live`` and ``/health/ready``, which need no token."""
+        return self._routes.of_health
+
     def get_role_router(self) -> APIRouter:
         """Return the router of roles and of who holds them."""
         return self._routes.everything.roles
@@ -329,6 +342,7 @@ class FastAuth(Generic[U]):
         include: Collection[str] | None = None,
         exclude: Collection[str] = (),
         paths: Mapping[str, str] | None = None,
+        health: bool = False,
     ) -> None:
         """Add the routes and the error handlers to the app.
 
@@ -341,11 +355,12 @@ class FastAuth(Generic[U]):
             include: The routes to add; None is all of them.
             exclude: The routes not to add.
             paths: Other paths for some of the routes, by name. The path of the token route is ``token_url``.
+            health: Add ``GET /health/live`` and ``GET /health/ready``, too; naming one of them above does so as well.
 
         Raises:
             ConfigurationError: A route that is named is not there.
         """
-        for router in self._routes.selected(include, exclude, paths or {}).all():
+        for router in self._routes.selected(include, exclude, paths or {}, health=health).all():
             app.include_router(router, prefix=prefix)
         if self.keys.public_jwks():
             app.include_router(self.get_key_router())  # without the prefix: where it is well known (RFC 8615)
@@ -382,7 +397,8 @@ class FastAuth(Generic[U]):
         else:
             await self._bootstrap.initialize(create_admin=False)
         try:
-            yield
+            async with self._purge.in_background():
+                yield
         finally:
             await self.close()
 
@@ -391,11 +407,19 @@ class FastAuth(Generic[U]):
 
         The lifespan does it when the app stops; a script does it at its end.
         """
-        await self._background.drain()
-        self.passwords.close()
-        if self._limiter is not None:
-            await self._limiter.close()
-        await self.store.close()
+        async with AsyncExitStack() as closing:  # from below: each is closed, also when another one fails to
+            closing.push_async_callback(self.store.close)
+            if self._limiter is not None:
+                closing.push_async_callback(self._limiter.close)
+            closing.callback(self.passwords.close)
+            await self._background.drain()
+
+    async def health(self) -> Health:
+        """Ask the store and the storage of the rate limits whether they answer, for two seconds at most; never raises.
+
+        It is what ``GET /health/ready`` answers; see ``auth.setup(app, health=True)``.
+        """
+        return await self._checkup.health()
 
     async def initialize_db(
         self,

@@ -222,6 +222,19 @@ async def kept_trail(setup: Setup) -> Any:
     return sorted({record.event for record in await setup.auth.audit.list()})
 
 
+async def old_trail(setup: Setup) -> Any:
+    """Return what a sweep leaves of the trail two days later."""
+    setup.clock.move(timedelta(days=2))
+    await setup.auth._purge.sweep(timedelta(hours=1))
+    return await kept_trail(setup)
+
+
+async def sweeping(setup: Setup) -> Any:
+    """Say whether the lifespan sweeps."""
+    async with setup.auth.lifespan(FastAPI()):
+        return "fastauth purge" in {task.get_name() for task in asyncio.all_tasks()}
+
+
 async def refused_login(setup: Setup) -> Any:
     await setup.client.post("/token", data={"username": "ada@example.com", "password": "wrong password"})
     return (await setup.auth.audit.list(event="session.refused"))[0].details["login"]

@@ -50,6 +50,8 @@ def test_the_door_exports_what_it_promises() -> None:
         "ExternalSigner",
         "FastAuth",
         "FastAuthException",
+        "Health",
+        "HealthCheck",
         "InactiveUserException",
         "Key",
         "KeysUnavailableException",

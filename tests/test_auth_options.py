@@ -46,6 +46,7 @@ from tests.observations import (
     link_lifetime,
     mailed_routes,
     mails,
+    old_trail,
     outbox,
     real_address,
     refresh_lifetime,
@@ -60,6 +61,7 @@ from tests.observations import (
     seen,
     slow_mail,
     slow_sign_in,
+    sweeping,
     token_paths,
     users_of_own_store,
     verifications,
@@ -161,6 +163,7 @@ OPTIONS: dict[str, Case] = {
         with_it=["/token", "/token/refresh", "/token/pin"],
     ),
     "store_timeout": Case(1, slow_sign_in, without=200, with_it=503, beside={"store": OwnStore}),
+    "purge_every": Case(None, sweeping, without=True, with_it=False),
     "clock": Case(lambda: LONG_AGO, issued_at, without=False, with_it=True),
 }
 
@@ -195,6 +198,7 @@ GROUPS: dict[tuple[type[Any], str], dict[str, Case]] = {
         "mask_emails": Case(
             True, refused_login, without="ada@example.com", with_it="a***@example.com", beside={"keep": True}
         ),
+        "keep_for": Case(timedelta(days=1), old_trail, without=["user.registered"], with_it=[], beside={"keep": True}),
     },
     (LimitSettings, "limits"): {
         "storage": Case("redis://127.0.0.1:1/0", failures_at_once, without=10, with_it=0),

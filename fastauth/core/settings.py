@@ -168,10 +168,18 @@ class AuditSettings:
     Args:
         keep: Keep it in the database, too, each record in the transaction of what it records.
         mask_emails: Show no more of an e-mail address than its first letter and its domain.
+        keep_for: How long a record stays in the database; None: for ever, or until ``auth.audit.purge``.
     """
 
     keep: bool = False
     mask_emails: bool = False
+    keep_for: timedelta | None = None
+
+    def __post_init__(self) -> None:
+        _require(
+            self.keep_for is None or self.keep_for >= timedelta(days=1),
+            "AuditSettings(keep_for=...) is at least a day.",
+        )
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

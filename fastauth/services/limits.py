@@ -140,6 +140,14 @@ class Limiter:
         """
         await self._forget([self._key_of("sign_in", "failures", _canonical(name)) for name in names])
 
+    async def check(self) -> None:
+        """Have the storage write, and change nothing by it: a replica that may only be read is of no use.
+
+        Raises:
+            StoreUnavailableException: It cannot be reached.
+        """
+        await self._clear([f"{_PREFIX}:health"])  # which nothing is ever counted by
+
     async def close(self) -> None:
         """Give the storage's connections back."""
         await self._storage.close()

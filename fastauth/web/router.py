@@ -1,6 +1,6 @@
 """All routes of one ``FastAuth``, grouped into routers; which of them there are, an app may choose."""
 
-from collections.abc import Callable, Collection, Mapping, Sequence
+from collections.abc import Awaitable, Callable, Collection, Mapping, Sequence
 from dataclasses import dataclass, field
 from functools import cached_property
 from typing import Any
@@ -10,6 +10,7 @@ from fastapi import APIRouter
 from fastauth.core.exceptions import ConfigurationError
 from fastauth.core.protocols import SignInMethod
 from fastauth.services.accounts import Accounts
+from fastauth.services.health import Health
 from fastauth.services.roles import Roles
 from fastauth.services.sessions import Sessions
 from fastauth.services.sign_in import SignIn
@@ -18,6 +19,7 @@ from fastauth.web.client_address import ClientAddresses
 from fastauth.web.dependencies import Dependencies
 from fastauth.web.limits import RouteLimits
 from fastauth.web.routes.accounts import account_routes
+from fastauth.web.routes.health import HEALTH_ROUTES, health_routes
 from fastauth.web.routes.mailed import mailed_routes
 from fastauth.web.routes.roles import role_routes
 from fastauth.web.routes.sessions import session_routes
@@ -38,10 +40,11 @@ class Routers:
     accounts: APIRouter
     users: APIRouter
     roles: APIRouter
+    health: APIRouter
 
     def all(self) -> Sequence[APIRouter]:
         """Return them in the order in which they match: ``/users/me`` before ``/users/{user_id}``."""
-        return (self.auth, self.sessions, self.accounts, self.users, self.roles)
+        return (self.auth, self.sessions, self.accounts, self.users, self.roles, self.health)
 
 
 @dataclass
@@ -52,6 +55,7 @@ class Routes:
         registration: Whether anyone may register.
         mails: Whether mails are sent; without them, the flows that need one are not there.
         enumeration_safe: Whether registrations are answered alike.
+        health: Says whether the app can serve.
         token_endpoints: The handlers of every token route that was built, by which OpenAPI finds their paths.
     """
 
@@ -70,27 +74,41 @@ class Routes:
     registration: bool
     mails: bool
     enumeration_safe: bool
+    health: Callable[[], Awaitable[Health]]
     token_endpoints: list[Callable[..., Any]] = field(default_factory=list[Callable[..., Any]])
 
     @cached_property
     def everything(self) -> Routers:
-        """The routers with all routes; made when they are first wanted, which a script never does."""
-        return self._build(Selection(exclude=self._left_out(), route_class=self._route_class))
+        """The routers with all routes but those of health; made when first wanted, which a script never does."""
+        return self._build(Selection(exclude=self._left_out() | HEALTH_ROUTES, route_class=self._route_class))
 
-    def selected(self, include: Collection[str] | None, exclude: Collection[str], paths: Mapping[str, str]) -> Routers:
-        """Return the routers with the routes that are asked for.
+    @cached_property
+    def of_health(self) -> APIRouter:
+        """The router of liveness and readiness."""
+        return health_routes(self.health, Selection(route_class=self._route_class))
+
+    def selected(
+        self,
+        include: Collection[str] | None,
+        exclude: Collection[str],
+        paths: Mapping[str, str],
+        *,
+        health: bool = False,
+    ) -> Routers:
+        """Return the routers with the routes that are asked for; those of health only where they are named.
 
         Raises:
             ConfigurationError: A name is no route's, or that route is not there.
         """
-        if include is None and not exclude and not paths:
+        if include is None and not exclude and not paths and not health:
             return self.everything
         missing = sorted({*(include or ()), *paths} & self._left_out())
         if missing:
             raise ConfigurationError(
                 f"There is no route {missing[0]!r} here: registration is closed, or no notifier is set."
             )
-        selection = Selection(include, {*exclude, *self._left_out()}, paths, self._route_class)
+        unasked = set[str]() if health else HEALTH_ROUTES.difference(include or (), paths)
+        selection = Selection(include, {*exclude, *self._left_out(), *unasked}, paths, self._route_class)
         routers = self._build(selection)
         unknown = sorted(set(selection.unknown()) - self._left_out())
         if unknown:
@@ -145,4 +163,5 @@ class Routes:
             accounts=accounts,
             users=user_routes(self.accounts, self.sessions, self.users, self.dependencies, selection),
             roles=role_routes(self.roles, self.dependencies, selection),
+            health=health_routes(self.health, selection),
         )

@@ -28,6 +28,27 @@ class RequestModel(BaseModel):
     model_config = ConfigDict(extra="forbid", hide_input_in_errors=True)
 
 
+class LivenessRead(BaseModel):
+    """The process answers."""
+
+    live: bool
+
+
+class HealthCheckRead(BaseModel):
+    """One thing that the app stands on."""
+
+    name: str
+    ok: bool
+    detail: str = Field(description='"ok", or what is wrong.')
+
+
+class HealthRead(BaseModel):
+    """Whether the app can serve."""
+
+    ready: bool
+    checks: list[HealthCheckRead]
+
+
 class TokenForm(PasswordCredentials):
     """The form of ``POST /token``, OAuth2's password flow (RFC 6749, 4.3.2). Other fields of it are ignored."""
 

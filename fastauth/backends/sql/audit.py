@@ -5,7 +5,7 @@ from collections.abc import Sequence
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import delete, insert, or_, select
+from sqlalchemy import insert, or_, select
 
 from fastauth.backends.common import in_utc
 from fastauth.backends.sql.base import SQLBase, is_name, reading, verb
@@ -56,8 +56,7 @@ class SQLAuditStore(SQLBase[U]):
     async def purge_audit_records(self, before: datetime) -> int:
         """Delete the records of what happened before this moment; return how many there were."""
         records = self._tables.audit_records
-        async with self.database.write_once() as connection:
-            return (await connection.execute(delete(records).where(records.c.at < before))).rowcount
+        return await self._delete_in_batches(records, records.c.at < before)
 
 
 def _record(values: dict[str, Any]) -> AuditRecord:

@@ -7,7 +7,7 @@ from collections.abc import Awaitable, Callable, Collection, Sequence
 from datetime import datetime
 from typing import Any, Generic, TypeVar, cast
 
-from sqlalchemy import ColumnElement, Select, String, func, literal, select, update
+from sqlalchemy import ColumnElement, Select, String, Table, delete, func, literal, select, update
 from sqlalchemy.ext.asyncio import AsyncConnection
 from typing_extensions import Self
 
@@ -22,6 +22,8 @@ _Verb = TypeVar("_Verb", bound=Callable[..., Awaitable[Any]])
 
 # MySQL cuts an aggregated string at 1,024 bytes unless the statement asks for more.
 _ALL_OF_IT = "/*+ SET_VAR(group_concat_max_len = 1048576) */"
+
+_BATCH = 1000  # rows
 
 _SESSION_ID = re.compile(r"[\x21-\x7e]{1,32}")
 _NO_NAME = re.compile(r"[\x00-\x1f\x7f\ud800-\udfff]")
@@ -132,6 +134,19 @@ class SQLBase(Generic[U]):
         if but is not None and is_session_id(but):
             revoke = revoke.where(sessions.id != but)
         return (await connection.execute(revoke.values(revoked_at=now))).rowcount
+
+    async def _delete_in_batches(self, table: Table, past: ColumnElement[bool]) -> int:
+        """Delete the rows that are past their time and return how many; many small steps, which lock little."""
+        batch = select(table.c.id).where(past).limit(_BATCH)
+        deleted = 0
+        while True:
+            async with self.database.read() as connection:
+                ids = (await connection.scalars(batch)).all()
+            if not ids:
+                return deleted
+            async with self.database.write_once() as connection:
+                # Still past it: where clocks differ, another process may have just prolonged a session.
+                deleted += (await connection.execute(delete(table).where(table.c.id.in_(ids), past))).rowcount
 
     async def _check_rank(self, connection: AsyncConnection, key: Any, unless_holding: Collection[str]) -> None:
         """Refuse by the rank rule; under the superadmin lock, which orders all grants and revocations."""

@@ -3,7 +3,7 @@
 from collections.abc import Collection, Sequence
 from datetime import datetime
 
-from sqlalchemy import Table, bindparam, delete, insert, literal, select, update
+from sqlalchemy import bindparam, insert, literal, select, update
 from sqlalchemy.exc import IntegrityError
 
 from fastauth.backends.sql.base import COUNTED, SQLBase, is_session_id, reading, verb
@@ -11,8 +11,6 @@ from fastauth.backends.sql.database import Database
 from fastauth.backends.sql.mapping import UserMapping
 from fastauth.backends.sql.tables import Tables
 from fastauth.core.models import Account, Session, U
-
-_PURGE_BATCH = 1000
 
 
 class SQLTokenStore(SQLBase[U]):
@@ -172,19 +170,6 @@ class SQLTokenStore(SQLBase[U]):
     @verb
     async def purge_expired(self, now: datetime) -> int:
         """Delete the sessions that have expired, and what is known of tokens that have; return how many sessions."""
-        await self._purge(self._tables.used_tokens, now)
-        return await self._purge(self._tables.sessions, now)
-
-    async def _purge(self, table: Table, now: datetime) -> int:
-        # In batches that lock little.
-        expired = table.c.expires_at <= now
-        batch = select(table.c.id).where(expired).limit(_PURGE_BATCH)
-        purged = 0
-        while True:
-            async with self.database.read() as connection:
-                ids = (await connection.scalars(batch)).all()
-            if not ids:
-                return purged
-            async with self.database.write_once() as connection:
-                # Still expired: where clocks differ, another process may have just prolonged one.
-                purged += (await connection.execute(delete(table).where(table.c.id.in_(ids), expired))).rowcount
+        for table in (self._tables.used_tokens, self._tables.sessions):
+            purged = await self._delete_in_batches(table, table.c.expires_at <= now)
+        return purged
