@@ -1,5 +1,7 @@
 """The project's verbs: ``nox -s demo``, ``tests``, ``lint``, ``typing``, ``coverage``, ``matrix``, ``bench``."""
 
+import pathlib
+
 import nox
 
 nox.needs_version = ">=2025.2.9"
@@ -11,6 +13,10 @@ PYTHONS = ["3.10", "3.11", "3.12", "3.13"]
 EVERY_STORE = "sql,postgres,mysql,mongo,redis,smtp"
 IN_PARALLEL = ["--numprocesses=auto", "--dist=worksteal"]
 EVERY_TEST = ["-m", "slow or not slow"]
+PROSE = ["README.md", "AGENTS.md", "CHANGELOG.md", "CONTRIBUTING.md", "changelog.d", "docs", "examples", "fastauth"]
+SNIPPETS = "build/snippets"
+SITE = "build/site"
+MERMAID = "mermaid@11.17.2"
 MONGO_TESTS = ["tests/backends", "tests/web", "tests/services", "tests/stores"]
 
 
@@ -69,19 +75,45 @@ def matrix(session: nox.Session) -> None:
 
 @nox.session
 def lint(session: nox.Session) -> None:
-    """Check style, and that imports go down only."""
+    """Check style, spelling, the fragments of the changelog, and that imports go down only."""
     install(session, "lint")
     session.run("ruff", "check", ".")
     session.run("ruff", "format", "--check", ".")
     session.run("lint-imports")
+    session.run("codespell", *PROSE)
+    session.run("towncrier", "build", "--draft", "--version", "unreleased", silent=True)
 
 
 @nox.session
 def typing(session: nox.Session) -> None:
-    """Check types with mypy and pyright, both strict: the package, the tests of types, the examples."""
+    """Check types with mypy and pyright, both strict: the package, tests of types, examples, and the docs' snippets."""
     install(session, "typing", "tests", "demo", extras=EVERY_STORE)
     session.run("mypy")
     session.run("pyright")
+    session.run("python", "-m", "tests.docs.pages", SNIPPETS, silent=True)
+    session.run("mypy", SNIPPETS)
+    session.run("pyright", SNIPPETS)
+
+
+@nox.session
+def docs(session: nox.Session) -> None:
+    """Build the documentation into build/site, and fail for a broken link, a lost page or a page without an example."""
+    install(session, "docs")
+    session.run("python", "-m", "tests.docs.llms", "--check")
+    session.run("zensical", "build", "--clean", "--strict")
+    session.run("python", "-m", "tests.docs.site", SITE)
+
+
+@nox.session
+def screenshots(session: nox.Session) -> None:
+    """Make the documentation's pictures anew, in a headless Chromium; diagrams with Mermaid, which npm fetches."""
+    install(session, "screenshots", extras="sql")
+    session.run("zensical", "build", "--clean", "--strict")
+    folder = session.create_tmp()
+    session.run("npm", "pack", MERMAID, "--silent", "--pack-destination", folder, external=True)
+    package = next(pathlib.Path(folder).glob("mermaid-*.tgz"))
+    session.run("tar", "xzf", str(package), "-C", folder, external=True)
+    session.run("python", "-m", "tests.docs.pictures", "--mermaid", f"{folder}/package/dist/mermaid.min.js")
 
 
 @nox.session

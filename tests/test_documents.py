@@ -1,7 +1,6 @@
-"""What a reader sees is run: the README's snippets and the examples, exactly as they stand."""
+"""What a reader sees is run: the snippets of README and docs, and the examples, exactly as they stand."""
 
 import asyncio
-import re
 import runpy
 import subprocess
 import sys
@@ -15,14 +14,26 @@ from sqlalchemy import select
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from tests.conftest import PASSWORD, SECRET_KEY
+from tests.docs.pages import ROOT, files_of, pages, snippets
 from tests.servers import ON_MOTOR, mongo_url
 
-ROOT = Path(__file__).parent.parent
 EXAMPLES = sorted(path.name for path in (ROOT / "examples").glob("*.py") if path.name != "demo.py")
 
 
-def snippets(document: str) -> list[str]:
-    return re.findall(r"^```python\n(.*?)^```", (ROOT / document).read_text("utf-8"), re.DOTALL | re.MULTILINE)
+WITH_A_TEST_OF_ITS_OWN = {"README.md", "docs/cookies.md", "docs/sql.md", "docs/mongodb.md", "docs/writing-a-store.md"}
+PAGES = [page for page in pages() if page not in WITH_A_TEST_OF_ITS_OWN and snippets(page)]
+SCRIPTS = ("from_a_script", "first_start", "look", "main")
+
+
+def run(document: str) -> list[dict[str, Any]]:
+    """Run the snippets of a document one after the other, as a reader would paste them, and return their names."""
+    return [run_code(code, document) for code in files_of(document)]
+
+
+def run_code(code: str, document: str) -> dict[str, Any]:
+    names: dict[str, Any] = {"__name__": "a_page"}
+    exec(compile(code, document, "exec"), names)
+    return names
 
 
 @pytest.fixture(autouse=True)
@@ -53,8 +64,7 @@ def test_the_quick_start_has_at_most_twelve_lines() -> None:
 
 def test_the_quick_start_runs_as_printed() -> None:
     """The quick start, exactly as printed, serves a protected route on a SQLite file in an empty folder."""
-    names: dict[str, Any] = {}
-    exec(compile(snippets("README.md")[0], "README.md", "exec"), names)
+    names = run_code(snippets("README.md")[0], "README.md")
 
     assert walk(names["app"], "/protected") == {"message": "Hello ada"}
     assert Path("app.db").exists()
@@ -62,9 +72,7 @@ def test_the_quick_start_runs_as_printed() -> None:
 
 def test_every_snippet_of_the_readme_runs() -> None:
     """The README's snippets run one after the other, as a reader would paste them."""
-    names: dict[str, Any] = {}
-    for snippet in snippets("README.md"):
-        exec(compile(snippet, "README.md", "exec"), names)
+    (names,) = run("README.md")
 
     assert names["auth"].store.schema.name == "Member"
     assert {"reports", "vault", "first_start"} <= names.keys()
@@ -72,9 +80,7 @@ def test_every_snippet_of_the_readme_runs() -> None:
 
 def test_every_snippet_about_cookies_runs() -> None:
     """The snippets of docs/cookies.md run one after the other, and a page's unsafe request needs to be its own."""
-    names: dict[str, Any] = {}
-    for snippet in snippets("docs/cookies.md"):
-        exec(compile(snippet, "docs/cookies.md", "exec"), names)
+    (names,) = run("docs/cookies.md")
 
     with TestClient(names["app"], base_url="https://testserver") as client:
         body = {"username": "ada", "email": "ada@example.com", "password": PASSWORD}
@@ -89,24 +95,18 @@ def test_every_snippet_about_cookies_runs() -> None:
     assert (own.status_code, foreign.status_code, token.status_code) == (200, 403, 200)
 
 
-@pytest.mark.parametrize("name", ["keys", "mail", "passwords", "rate-limits"])
-def test_the_snippets_of_a_topic_run(name: str) -> None:
-    """The snippets of a page run one after the other, as a reader would paste them."""
-    names: dict[str, Any] = {}
-    for snippet in snippets(f"docs/{name}.md"):
-        exec(compile(snippet, f"docs/{name}.md", "exec"), names)
+@pytest.mark.parametrize("page", PAGES)
+def test_the_snippets_of_a_page_run(page: str) -> None:
+    """The snippets of every page run one after the other, and what is to be called from a script can be."""
+    for names in run(page):
+        for script in SCRIPTS:
+            if script in names:
+                asyncio.run(names[script]())
 
-    assert names.keys() - {"__builtins__"}
 
-
-def test_every_snippet_about_databases_runs() -> None:
-    """The snippets of docs/databases.md run one after the other: on SQLite, in one transaction, and on MongoDB."""
-    if ON_MOTOR:
-        pytest.skip("the page shows PyMongo's client")
-    *of_sql, of_mongo = snippets("docs/databases.md")
-    names: dict[str, Any] = {}
-    for snippet in of_sql:
-        exec(compile(snippet, "docs/databases.md", "exec"), names)
+def test_every_snippet_about_sql_runs() -> None:
+    """The snippets of docs/sql.md run one after the other, and write a user and their profile in one transaction."""
+    (names,) = run("docs/sql.md")
 
     async def in_one_transaction() -> list[str]:
         async with names["engine"].begin() as connection:
@@ -120,8 +120,15 @@ def test_every_snippet_about_databases_runs() -> None:
 
     assert asyncio.run(in_one_transaction()) == ["Onwards"]
     assert "auth_sessions" in names["target_metadata"].tables
-    url = mongo_url("mongo-standalone")
-    exec(compile(of_mongo.replace("mongodb://localhost:27017", url), "docs/databases.md", "exec"), names)
+
+
+def test_every_snippet_about_mongodb_runs() -> None:
+    """The snippets of docs/mongodb.md run one after the other, and a document of one's own can register."""
+    if ON_MOTOR:
+        pytest.skip("the page shows PyMongo's client")
+    (code,) = files_of("docs/mongodb.md")
+    names = run_code(code.replace("mongodb://localhost:27017", mongo_url("mongo-standalone")), "docs/mongodb.md")
+
     assert walk(names["app"], "/users/me", first_name="Ada")["username"] == "ada"
 
 
@@ -143,7 +150,7 @@ def test_the_example_of_an_own_model_takes_its_fields() -> None:
 
 def test_the_demo_walks_and_ends() -> None:
     """The demo prints its walk, each step as it should be, and ends cleanly."""
-    run = subprocess.run(
+    demo = subprocess.run(
         [sys.executable, "-W", "error", str(ROOT / "examples" / "demo.py"), "--once"],
         capture_output=True,
         text=True,
@@ -151,9 +158,9 @@ def test_the_demo_walks_and_ends() -> None:
         timeout=120,
     )
 
-    assert (run.returncode, run.stderr) == (0, "")
-    assert [line for line in run.stdout.splitlines() if line.startswith("!")] == []
-    assert "the old token is refused" in run.stdout
+    assert (demo.returncode, demo.stderr) == (0, "")
+    assert [line for line in demo.stdout.splitlines() if line.startswith("!")] == []
+    assert "the old token is refused" in demo.stdout
 
 
 def conformance_of(code: str, folder: Path) -> subprocess.CompletedProcess[str]:
@@ -178,16 +185,3 @@ def test_the_store_of_the_docs_keeps_every_promise(tmp_path: Path) -> None:
     assert as_printed.returncode == 0, as_printed.stdout
     assert without_its_lock.returncode == 1, without_its_lock.stdout
     assert "test_one_superadmin_remains" in without_its_lock.stdout
-
-
-@pytest.mark.parametrize("page", ["accounts", "hooks", "audit"])
-def test_the_snippets_about_accounts_run(page: str) -> None:
-    """The snippets of the pages on accounts, hooks and the audit trail run one after the other, as printed."""
-    names: dict[str, Any] = {}
-    for snippet in snippets(f"docs/{page}.md"):
-        exec(compile(snippet, f"docs/{page}.md", "exec"), names)
-
-    for script in ("from_a_script", "look"):
-        if script in names:
-            asyncio.run(names[script]())
-    assert "auth" in names
