@@ -100,6 +100,8 @@ def test_who_follows_the_first_page_gets_to_a_protected_route(
         )
 
     log = (tmp_path / "server.log").read_text("utf-8")
-    assert (shell.returncode, shell.stdout.endswith(f'{{"message":"{greeting}"}}')) == (0, True), shell.stdout + shell.stderr
+    assert (shell.returncode, shell.stdout.endswith(f'{{"message":"{greeting}"}}')) == (0, True), (
+        shell.stdout + shell.stderr
+    )
     assert "Traceback" not in log
     assert "ERROR" not in log
