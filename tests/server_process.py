@@ -194,8 +194,8 @@ def _anyone_can_reach(folder: Path) -> bool:
 def _mariadb(data: Path, port: int) -> tuple[Sequence[str], Sequence[str]]:
     path = f"{os.environ.get('PATH', '')}:/usr/sbin:/usr/local/sbin"
     server, install = shutil.which("mariadbd", path=path), shutil.which("mariadb-install-db", path=path)
-    if server is None or install is None:
-        raise UnavailableError("install mariadb-server")
+    if server is None or install is None or shutil.which("my_print_defaults", path=path) is None:
+        raise UnavailableError("install mariadb-server, with its client")
     common = ["--no-defaults", f"--datadir={data}", *(["--user=root"] if os.getuid() == 0 else [])]
     serve = [
         server,
