@@ -57,6 +57,7 @@ from fastauth.core.settings import LimitSettings as LimitSettings
 from fastauth.core.settings import LinkSettings as LinkSettings
 from fastauth.core.settings import PasswordSettings as PasswordSettings
 from fastauth.core.settings import TokenSettings as TokenSettings
+from fastauth.core.telemetry import Telemetry as Telemetry
 from fastauth.services.accounts import Accounts as Accounts
 from fastauth.services.health import Health as Health
 from fastauth.services.health import HealthCheck as HealthCheck

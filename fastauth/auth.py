@@ -29,6 +29,7 @@ from fastauth.core.settings import (
     TokenSettings,
 )
 from fastauth.core.signing import Purpose, Signer
+from fastauth.core.telemetry import Exposition, Telemetries, Telemetry
 from fastauth.notifiers.console import ConsoleNotifier
 from fastauth.services.accounts import Accounts
 from fastauth.services.audit import Audit, AuditTrail
@@ -39,6 +40,7 @@ from fastauth.services.events import Events, Hook
 from fastauth.services.health import Checkup, Health
 from fastauth.services.limit_storages import open_storage
 from fastauth.services.limits import LIMIT_KEY_LABEL, Limiter
+from fastauth.services.measured import with_measurements
 from fastauth.services.notices import Notices
 from fastauth.services.purge import Purge
 from fastauth.services.roles import Roles
@@ -56,6 +58,7 @@ from fastauth.web.limits import RouteLimits
 from fastauth.web.openapi import publish_token_url
 from fastauth.web.router import Routes
 from fastauth.web.routes.keys import key_routes
+from fastauth.web.routes.metrics import metrics_routes
 from fastauth.web.schemas import UserSchemas
 from fastauth.web.transport import TokenTransport
 
@@ -103,6 +106,7 @@ class FastAuth(Generic[U]):
         store_timeout: How long a store call may take before it is given up with 503; seconds, or a ``timedelta``.
         purge_every: How often the lifespan deletes expired sessions and what else has passed its time, once for all
             processes together; None: never, and ``auth.sessions.purge_expired()`` is the app's to call.
+        telemetry: Who is told what goes on, as metrics and traces: ``PrometheusTelemetry()``, ``OpenTelemetry()``.
         clock: Where the time comes from; for tests.
 
     Raises:
@@ -137,10 +141,12 @@ class FastAuth(Generic[U]):
         sign_in_methods: Sequence[SignInMethod[U, Any]] = (),
         store_timeout: float | timedelta = 5,
         purge_every: timedelta | None = timedelta(hours=1),
+        telemetry: Sequence[Telemetry] = (),
         clock: Clock = system_clock,
     ) -> None:
         self.production = _is_production(production)
         self.store = store
+        self._telemetry = tuple(telemetry)
         tokens = tokens or TokenSettings()
         access = _span("access_token_expires_in", access_token_expires_in, timedelta(minutes=1))
         refresh = _span("refresh_token_expires_in", refresh_token_expires_in, timedelta(days=1))
@@ -162,7 +168,8 @@ class FastAuth(Generic[U]):
             Purpose.CHANGE_EMAIL: links.change_email_expires_in,
         }
         lifetimes = {Purpose.ACCESS: access, Purpose.REFRESH: refresh, **mailed}
-        signer = Signer(ring, tokens, lifetimes=lifetimes, clock=clock)
+        told = Telemetries(telemetry)
+        signer = Signer(ring, tokens, lifetimes=lifetimes, clock=clock, telemetry=told)
         self.keys = ring
         """The ring of keys: which there are and where they came from, without any of them being shown."""
         self.token_rejections: Mapping[str, int] = signer.rejections
@@ -170,18 +177,19 @@ class FastAuth(Generic[U]):
         self.passwords = Passwords(passwords or PasswordSettings(), production=self.production)
         """Judges, hashes and verifies passwords, off the event loop."""
         timeout = _span("store_timeout", store_timeout, timedelta(seconds=1))
-        timed = with_deadline(store, timeout)
+        timed = with_measurements(with_deadline(store, timeout), told)
         self.limits = limits
         """How often one may try; None when there are no limits."""
         self._limiter = None
         if limits is not None:
             # What only this process counts needs a name that only this process knows, and so no secret of the ring.
             key = os.urandom(32) if limits.storage.startswith("memory:") else ring.derive(LIMIT_KEY_LABEL)[0]
-            self._limiter = Limiter(limits, open_storage(limits.storage, clock=clock), key=key, timeout=timeout)
+            storage = open_storage(limits.storage, clock=clock)
+            self._limiter = Limiter(limits, storage, key=key, timeout=timeout, telemetry=told)
 
         self._background = Background()
         audit = audit or AuditSettings()
-        self._events: Events[U] = Events(self._background, AuditTrail(audit), clock=clock)
+        self._events: Events[U] = Events(self._background, AuditTrail(audit), clock=clock, telemetry=told)
         self._claims: TokenClaims[U] = TokenClaims()
         self.audit: Audit[U] = Audit(timed)
         """The audit trail that is kept in the database, with ``AuditSettings(keep=True)``."""
@@ -196,6 +204,7 @@ class FastAuth(Generic[U]):
             session_expires_in=tokens.session_expires_in,
             refresh_grace=tokens.refresh_grace,
             clock=clock,
+            telemetry=told,
         )
         self.accounts: Accounts[U] = Accounts(
             timed,
@@ -330,6 +339,17 @@ class FastAuth(Generic[U]):
         """Return the router of ``/health/live`` and ``/health/ready``, which need no token."""
         return self._routes.of_health
 
+    def get_metrics_router(self) -> APIRouter:
+        """Return the router of ``/metrics``, which Prometheus reads.
+
+        Raises:
+            ConfigurationError: Of the telemetries, there is none to be read: ``PrometheusTelemetry`` is one.
+        """
+        for telemetry in self._telemetry:
+            if isinstance(telemetry, Exposition):
+                return metrics_routes(telemetry)
+        raise ConfigurationError("There are no metrics to be read: pass FastAuth(telemetry=[PrometheusTelemetry()]).")
+
     def get_role_router(self) -> APIRouter:
         """Return the router of roles and of who holds them."""
         return self._routes.everything.roles
@@ -343,6 +363,7 @@ class FastAuth(Generic[U]):
         exclude: Collection[str] = (),
         paths: Mapping[str, str] | None = None,
         health: bool = False,
+        metrics: bool = False,
     ) -> None:
         """Add the routes and the error handlers to the app.
 
@@ -356,12 +377,15 @@ class FastAuth(Generic[U]):
             exclude: The routes not to add.
             paths: Other paths for some of the routes, by name. The path of the token route is ``token_url``.
             health: Add ``GET /health/live`` and ``GET /health/ready``, too; naming one of them above does so as well.
+            metrics: Add ``GET /metrics``, too, without the prefix; anyone who reaches the app can read it.
 
         Raises:
             ConfigurationError: A route that is named is not there.
         """
         for router in self._routes.selected(include, exclude, paths or {}, health=health).all():
             app.include_router(router, prefix=prefix)
+        if metrics:
+            app.include_router(self.get_metrics_router())
         if self.keys.public_jwks():
             app.include_router(self.get_key_router())  # without the prefix: where it is well known (RFC 8615)
         self.setup_exception_handlers(app)

@@ -22,6 +22,7 @@ from fastauth.services.limits import LimitedRoute
 from fastauth.testing import CHEAP_PASSWORDS, ManualClock
 from tests.conftest import PASSWORD, SECRET_KEY, bearer, client_of, sign_in
 from tests.outbox import Outbox, settle
+from tests.telemetry.recorder import Recorder
 
 LONG_KEY = SECRET_KEY * 2
 
@@ -40,6 +41,9 @@ class SlowMail:
 
 
 SLOW_MAIL = SlowMail()
+
+
+WATCHER = Recorder()
 
 
 LONG_AGO = datetime(2001, 9, 9, 1, 46, 40, tzinfo=timezone.utc)
@@ -233,6 +237,13 @@ async def sweeping(setup: Setup) -> Any:
     """Say whether the lifespan sweeps."""
     async with setup.auth.lifespan(FastAPI()):
         return "fastauth purge" in {task.get_name() for task in asyncio.all_tasks()}
+
+
+async def watched(setup: Setup) -> Any:
+    """Return what a telemetry was told of a sign-in, by the names of events."""
+    WATCHER.told.clear()
+    await sign_in(setup.client)
+    return [name for _, name in WATCHER.about("event")]
 
 
 async def refused_login(setup: Setup) -> Any:

@@ -79,6 +79,7 @@ def test_the_door_exports_what_it_promises() -> None:
         "SignInMethod",
         "Store",
         "StoreUnavailableException",
+        "Telemetry",
         "TokenException",
         "TokenPair",
         "TokenSettings",
@@ -106,6 +107,7 @@ def test_importing_fastauth_is_silent_and_imports_no_driver() -> None:
         "pymongo",
         "redis",
         "httpx2",
+        "prometheus_client",
         "pytest",
     ]
     code = f"import sys; sys.modules.update(dict.fromkeys({absent})); import fastauth; import fastauth.testing"
@@ -121,11 +123,14 @@ def test_importing_fastauth_is_silent_and_imports_no_driver() -> None:
         ("fastauth.backends.sql", "sqlalchemy", "pip install 'fastauth[sql]'"),
         ("fastauth.notifiers.mail", "jinja2", "pip install 'fastauth[smtp]'"),
         ("fastauth.notifiers.smtp", "aiosmtplib", "pip install 'fastauth[smtp]'"),
+        ("fastauth.telemetry.prometheus", "prometheus_client", "pip install 'fastauth[prometheus]'"),
+        ("fastauth.telemetry.otel", "opentelemetry", "pip install 'fastauth[otel]'"),
     ],
 )
 def test_a_missing_extra_says_the_command_that_cures_it(module: str, absent: str, cure: str) -> None:
     """Importing a backend without its extra is one sentence with the command that installs it."""
-    code = f"import sys; sys.modules[{absent!r}] = None; import {module}"
+    # FastAPI itself may stand on the package, and is there already.
+    code = f"import fastauth, sys; sys.modules[{absent!r}] = None; import {module}"
 
     run = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=False)
 

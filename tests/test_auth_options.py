@@ -17,6 +17,7 @@ from tests.observations import (
     LONG_KEY,
     MARKED,
     SLOW_MAIL,
+    WATCHER,
     Observe,
     OwnStore,
     PinSignIn,
@@ -65,6 +66,7 @@ from tests.observations import (
     token_paths,
     users_of_own_store,
     verifications,
+    watched,
 )
 
 OTHER_KEY = LONG_KEY[::-1]
@@ -163,6 +165,7 @@ OPTIONS: dict[str, Case] = {
         with_it=["/token", "/token/refresh", "/token/pin"],
     ),
     "store_timeout": Case(1, slow_sign_in, without=200, with_it=503, beside={"store": OwnStore}),
+    "telemetry": Case([WATCHER], watched, without=[], with_it=["session.started"]),
     "purge_every": Case(None, sweeping, without=True, with_it=False),
     "clock": Case(lambda: LONG_AGO, issued_at, without=False, with_it=True),
 }

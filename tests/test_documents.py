@@ -4,6 +4,7 @@ import asyncio
 import runpy
 import subprocess
 import sys
+from collections.abc import Generator
 from pathlib import Path
 from typing import Any
 
@@ -11,7 +12,7 @@ import pytest
 from fastapi import FastAPI
 from fastapi.testclient import TestClient
 from sqlalchemy import select
-from sqlalchemy.ext.asyncio import AsyncSession
+from sqlalchemy.ext.asyncio import AsyncEngine, AsyncSession, create_async_engine
 
 from tests.conftest import PASSWORD, SECRET_KEY
 from tests.docs.pages import ROOT, files_of, pages, snippets
@@ -42,6 +43,24 @@ def in_an_empty_folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.chdir(tmp_path)
     monkeypatch.setenv("FASTAUTH_SECRET_KEY", SECRET_KEY)
     monkeypatch.setenv("ADMIN_PASSWORD", PASSWORD)
+
+
+@pytest.fixture(autouse=True)
+def engines_are_disposed_of(monkeypatch: pytest.MonkeyPatch) -> Generator[None, None, None]:
+    """What a reader's script leaves to the end of its process, is closed at the end of the test."""
+    engines: list[AsyncEngine] = []
+
+    def create(*args: Any, **options: Any) -> AsyncEngine:
+        engines.append(create_async_engine(*args, **options))
+        return engines[-1]
+
+    async def dispose() -> None:
+        for engine in engines:
+            await engine.dispose()
+
+    monkeypatch.setattr("sqlalchemy.ext.asyncio.create_async_engine", create)
+    yield
+    asyncio.run(dispose())
 
 
 def walk(app: FastAPI, protected: str, **fields: Any) -> Any:

@@ -6,7 +6,7 @@ no two readings of it can differ, and without I/O. Any error on the way is a ref
 
 import re
 from collections import Counter
-from collections.abc import Collection, Mapping, Sequence
+from collections.abc import Callable, Collection, Mapping, Sequence
 from datetime import timedelta
 from threading import Lock
 from typing import Any, NamedTuple, NoReturn
@@ -41,9 +41,14 @@ class Verified(NamedTuple):
 
 
 class Rejections(Mapping[str, int]):
-    """How many tokens were refused, by reason; the reasons are few, and say nothing of the tokens."""
+    """How many tokens were refused, by reason; the reasons are few, and say nothing of the tokens.
 
-    def __init__(self) -> None:
+    Args:
+        told: Is told the reason of each.
+    """
+
+    def __init__(self, told: Callable[[str], None] | None = None) -> None:
+        self._told = told
         self._counts: Counter[str] = Counter()
         self._lock = Lock()
 
@@ -53,6 +58,8 @@ class Rejections(Mapping[str, int]):
             error = TokenException(reason=str(error) if isinstance(error, UnreadableError) else "unreadable")
         with self._lock:
             self._counts[error.reason] += 1
+        if self._told is not None:
+            self._told(error.reason)
         return error
 
     def __getitem__(self, reason: str) -> int:

@@ -16,6 +16,7 @@ from fastauth.core.exceptions import ConfigurationError
 from fastauth.core.gate import MAX_TOKEN_LENGTH, Gate, Rejections, Verified, is_subject, is_time, refuse
 from fastauth.core.keys import Key, KeyRing
 from fastauth.core.settings import TokenSettings
+from fastauth.core.telemetry import SILENT, Telemetries
 from fastauth.core.verified_tokens import VerifiedTokens
 
 _MAX_GENERATION = 2**31
@@ -77,6 +78,7 @@ class Signer:
         settings: Issuer, audience and leeway.
         lifetimes: The longest lifetime of each purpose; a token that claims a longer one is refused.
         clock: The time.
+        telemetry: Is told of every token that is refused.
 
     Attributes:
         ring: The keys; a signer has the same ring all its life.
@@ -84,10 +86,16 @@ class Signer:
     """
 
     def __init__(
-        self, ring: KeyRing, settings: TokenSettings, *, lifetimes: Mapping[Purpose, timedelta], clock: Clock
+        self,
+        ring: KeyRing,
+        settings: TokenSettings,
+        *,
+        lifetimes: Mapping[Purpose, timedelta],
+        clock: Clock,
+        telemetry: Telemetries = SILENT,
     ) -> None:
         self.ring = ring
-        self.rejections = Rejections()
+        self.rejections = Rejections(telemetry.token_rejected if telemetry else None)
         self._issuer = settings.issuer
         self._audiences = settings.audiences
         self._gate = Gate(issuer=settings.issuer, audiences=settings.audiences, leeway=settings.leeway, clock=clock)

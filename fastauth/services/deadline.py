@@ -3,24 +3,17 @@
 import functools
 from collections.abc import Awaitable, Callable
 from datetime import timedelta
-from typing import Any, ParamSpec, TypeVar, cast
+from typing import ParamSpec, TypeVar
 
 import anyio
 
 from fastauth.core.exceptions import StoreUnavailableException
 from fastauth.core.models import U
-from fastauth.core.protocols import AuditStore, CommitStep, RoleStore, Store, TokenStore, UserStore
+from fastauth.core.protocols import Store
+from fastauth.services.verbs import Verb, with_each_verb
 
 _P = ParamSpec("_P")
 _R = TypeVar("_R")
-
-_TIMED_VERBS = frozenset(
-    name
-    for seam in (UserStore, RoleStore, TokenStore, AuditStore)
-    for name, verb in vars(seam).items()
-    if not name.startswith("_") and name != "public_values" and callable(verb)
-)
-
 
 _PATIENCE = 60  # times as long as for others, with a verb that purges: it goes in steps, each of which is short
 
@@ -31,22 +24,12 @@ def with_deadline(store: Store[U], timeout: timedelta) -> Store[U]:
     Making the schema is not timed: on a large database it may rightly take longer. A purge may take sixty times as
     long; what it has deleted by then stays deleted.
     """
-    return cast("Store[U]", _Timed(store, timeout.total_seconds()))
+    seconds = timeout.total_seconds()
 
+    def wrap(name: str, verb: Verb) -> Verb:
+        return timed(verb, seconds * (_PATIENCE if name.startswith("purge_") else 1))
 
-class _Timed:
-    def __init__(self, store: Store[Any], seconds: float) -> None:
-        self._store = store
-        self._seconds = seconds
-        for name in _TIMED_VERBS:
-            patience = _PATIENCE if name.startswith("purge_") else 1
-            setattr(self, name, timed(getattr(store, name), seconds * patience))
-
-    def before_commit(self, step: CommitStep[Any]) -> "_Timed":
-        return _Timed(self._store.before_commit(step), self._seconds)
-
-    def __getattr__(self, name: str) -> Any:
-        return getattr(self._store, name)
+    return with_each_verb(store, wrap)
 
 
 def timed(verb: Callable[_P, Awaitable[_R]], seconds: float) -> Callable[_P, Awaitable[_R]]:

@@ -11,6 +11,7 @@ from fastauth.core.events import Event
 from fastauth.core.exceptions import ConfigurationError, StoreUnavailableException
 from fastauth.core.models import Account, Client, U
 from fastauth.core.protocols import Commit, CommitStep, Store
+from fastauth.core.telemetry import SILENT, Telemetries
 from fastauth.services.audit import AuditTrail
 from fastauth.services.background import Background
 
@@ -40,12 +41,16 @@ class Events(Generic[U]):
         background: Runs the after hooks.
         audit: Where everything is put on record.
         clock: The time.
+        telemetry: Counts what has happened.
     """
 
-    def __init__(self, background: Background, audit: AuditTrail, *, clock: Clock) -> None:
+    def __init__(
+        self, background: Background, audit: AuditTrail, *, clock: Clock, telemetry: Telemetries = SILENT
+    ) -> None:
         self._background = background
         self._audit = audit
         self._clock = clock
+        self._telemetry = telemetry
         self._before: list[tuple[type[Event], Hook]] = []
         self._after: list[tuple[type[Event], Hook]] = []
 
@@ -132,6 +137,7 @@ class Events(Generic[U]):
     def happened(self, event: Event) -> None:
         """Log an event that is committed, and begin its after hooks."""
         self._audit.log(event)
+        self._telemetry.happened(event)
         for each, hook in self._after:
             if isinstance(event, each):
                 self._begin(hook, event)

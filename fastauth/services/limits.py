@@ -17,6 +17,7 @@ from typing import Literal, NamedTuple, TypeAlias
 from fastauth.core.exceptions import RateLimitedException, StoreUnavailableException
 from fastauth.core.identity import canonical_login
 from fastauth.core.settings import LimitSettings, Rate, parse_rate
+from fastauth.core.telemetry import SILENT, Telemetries
 from fastauth.services.deadline import timed
 from fastauth.services.limit_storages.base import Bucket, LimitStorage
 
@@ -86,12 +87,22 @@ class Limiter:
         storage: Counts them.
         key: What names are hashed with before they get into the storage.
         timeout: How long a call of the storage may take.
+        telemetry: Is told of every attempt that is refused.
     """
 
-    def __init__(self, settings: LimitSettings, storage: LimitStorage, *, key: bytes, timeout: timedelta) -> None:
+    def __init__(
+        self,
+        settings: LimitSettings,
+        storage: LimitStorage,
+        *,
+        key: bytes,
+        timeout: timedelta,
+        telemetry: Telemetries = SILENT,
+    ) -> None:
         self._settings = settings
         self._storage = storage
         self._key = key
+        self._telemetry = telemetry
         self._take = timed(storage.take, timeout.total_seconds())
         self._clear = timed(storage.clear, timeout.total_seconds())
 
@@ -115,7 +126,10 @@ class Limiter:
             cause = type(error.__cause__ or TimeoutError()).__name__  # its text may hold the address
             logger.warning("The storage of the rate limits does not answer (%s): attempts are refused.", cause)
             raise
-        wait = 0 if count.allowed else max(1, math.ceil(max(standing.wait for standing in count.standings)))
+        wait = 0
+        if not count.allowed:
+            wait = max(1, math.ceil(max(standing.wait for standing in count.standings)))
+            self._telemetry.rate_limited(route)
         quotas = [
             Quota(limit.name, limit.rate, standing.remaining, math.ceil(standing.reset))
             for limit, standing in zip(limits, count.standings, strict=True)

@@ -17,6 +17,7 @@ from fastauth.core.exceptions import (
 from fastauth.core.models import Account, Claims, Client, Session, TokenPair, U
 from fastauth.core.protocols import Store
 from fastauth.core.signing import Purpose, Signer
+from fastauth.core.telemetry import SILENT, RefreshOutcome, Telemetries
 from fastauth.services.events import Events
 from fastauth.services.ranks import beyond_reach
 from fastauth.services.token_claims import TokenClaims
@@ -37,6 +38,7 @@ class Sessions(Generic[U]):
         session_expires_in: How long a session may live in all.
         refresh_grace: How long the refresh token before the current one is still answered.
         clock: The time.
+        telemetry: Counts what becomes of refreshes.
     """
 
     def __init__(
@@ -51,6 +53,7 @@ class Sessions(Generic[U]):
         session_expires_in: timedelta,
         refresh_grace: timedelta,
         clock: Clock,
+        telemetry: Telemetries = SILENT,
     ) -> None:
         self._store = store
         self._signer = signer
@@ -61,6 +64,7 @@ class Sessions(Generic[U]):
         self._session_expires_in = session_expires_in
         self._refresh_grace = refresh_grace
         self._clock = clock
+        self._telemetry = telemetry
 
     async def start(self, account: Account[U], *, user_agent: str | None = None, ip: str | None = None) -> TokenPair:
         """Sign the account in, and return its first tokens.
@@ -136,6 +140,16 @@ class Sessions(Generic[U]):
             RefreshTokenException: The token is not good, its session has ended, or it was used before.
             InactiveUserException: The account is disabled.
         """
+        try:
+            pair, outcome = await self._exchange(refresh_token)
+        except (RefreshTokenException, InactiveUserException) as error:
+            reused = isinstance(error, RefreshTokenException) and error.reused
+            self._telemetry.refreshed("reused" if reused else "refused")
+            raise
+        self._telemetry.refreshed(outcome)
+        return pair
+
+    async def _exchange(self, refresh_token: str) -> tuple[TokenPair, RefreshOutcome]:
         claims = self._read_refresh(refresh_token)
         session_id, user_id, generation = claims["sid"], claims["sub"], claims["gen"]
         now = self._now()
@@ -150,8 +164,8 @@ class Sessions(Generic[U]):
             session_id, user_id=user_id, generation=generation, now=now, expires_at=expires_at
         )
         if moved:
-            return pair
-        return await self._refresh_again(session_id, user_id, generation, now)
+            return pair, "rotated"
+        return await self._refresh_again(session_id, user_id, generation, now), "repeated"
 
     async def _refresh_again(self, session_id: str, user_id: str, generation: int, now: datetime) -> TokenPair:
         account = await self._store.authenticate(session_id)
@@ -245,14 +259,15 @@ class Sessions(Generic[U]):
         return session_id
 
     def _claims_of(self, access_token: str | None, refresh_token: str | None) -> Mapping[str, Any]:
-        if refresh_token is None:
-            if access_token is None:
-                raise TokenException(missing=True)
-            return self._signer.read(access_token, Purpose.ACCESS)
-        try:
-            return self._signer.read(access_token, Purpose.ACCESS)
-        except TokenException:  # expired, as it may well be where there is a refresh token
-            return self._signer.read(refresh_token, Purpose.REFRESH)
+        if access_token is None and refresh_token is None:
+            raise TokenException(missing=True)
+        if access_token is not None:
+            try:
+                return self._signer.read(access_token, Purpose.ACCESS)
+            except TokenException:  # expired, as it may well be where there is a refresh token
+                if refresh_token is None:
+                    raise
+        return self._signer.read(refresh_token, Purpose.REFRESH)
 
     async def purge_expired(self) -> int:
         """Delete the sessions that have expired, and no revoked one before; return how many were deleted."""

@@ -8,7 +8,7 @@ import pytest
 from fastauth import Account, FastAuth, Store, StoreUnavailableException
 from fastauth.core.protocols import Commit, CommitStep
 from fastauth.core.settings import AuditSettings
-from fastauth.services.deadline import _TIMED_VERBS
+from fastauth.services.verbs import VERBS
 from tests.conftest import PASSWORD
 from tests.outbox import Outbox, settle
 from tests.services.conftest import MakeAuth, accepts, facts
@@ -32,7 +32,7 @@ class FailingStore(WatchedStore):
 
     def __getattr__(self, name: str) -> Any:
         attribute = super().__getattr__(name)
-        if name not in _TIMED_VERBS:
+        if name not in VERBS:
             return attribute
 
         async def call(*args: Any, **kwargs: Any) -> Any:
