@@ -11,6 +11,7 @@ import statistics
 import tempfile
 import time
 from concurrent.futures import ThreadPoolExecutor
+from datetime import timedelta
 from pathlib import Path
 
 import bcrypt
@@ -89,7 +90,7 @@ async def main() -> None:
         auth = FastAuth(
             SQLStore(create_async_engine(f"sqlite+aiosqlite:///{Path(folder) / 'bench.db'}")),
             secret_key=os.urandom(48),
-            passwords=PasswordSettings(bcrypt_cost=options.cost),
+            passwords=PasswordSettings(bcrypt_cost=options.cost, queue_timeout=timedelta(minutes=10)),
             limits=None,
         )
         await auth.initialize_db()

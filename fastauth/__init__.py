@@ -17,6 +17,7 @@ from fastauth.core.exceptions import FastAuthException as FastAuthException
 from fastauth.core.exceptions import InactiveUserException as InactiveUserException
 from fastauth.core.exceptions import KeysUnavailableException as KeysUnavailableException
 from fastauth.core.exceptions import NotFoundException as NotFoundException
+from fastauth.core.exceptions import OverloadedException as OverloadedException
 from fastauth.core.exceptions import PermissionDeniedException as PermissionDeniedException
 from fastauth.core.exceptions import ProtectedRoleException as ProtectedRoleException
 from fastauth.core.exceptions import RateLimitedException as RateLimitedException
@@ -27,6 +28,7 @@ from fastauth.core.exceptions import SessionNotFoundException as SessionNotFound
 from fastauth.core.exceptions import StoreUnavailableException as StoreUnavailableException
 from fastauth.core.exceptions import TokenException as TokenException
 from fastauth.core.exceptions import TooLargeException as TooLargeException
+from fastauth.core.exceptions import UnavailableException as UnavailableException
 from fastauth.core.exceptions import UserExistsException as UserExistsException
 from fastauth.core.exceptions import UserNotFoundException as UserNotFoundException
 from fastauth.core.exceptions import ValidationException as ValidationException

@@ -15,7 +15,7 @@ from fastapi import FastAPI
 from httpx2 import AsyncClient, Response
 from pydantic import BaseModel
 
-from fastauth import Account, CredentialsException, FastAuth, Notification
+from fastauth import Account, CredentialsException, FastAuth, Notification, OverloadedException
 from fastauth.backends.memory import MemoryStore
 from fastauth.core.models import Login, NewUser
 from fastauth.services.limits import LimitedRoute
@@ -399,6 +399,11 @@ async def hashes_at_once(setup: Setup) -> Any:
     MARKED.most = 0
     await asyncio.gather(*(setup.auth.passwords.hash("password") for _ in range(6)))
     return MARKED.most > 1
+
+
+async def hashes_refused(setup: Setup) -> Any:
+    asked = (setup.auth.passwords.hash("password") for _ in range(6))
+    return any(isinstance(each, OverloadedException) for each in await asyncio.gather(*asked, return_exceptions=True))
 
 
 async def just_expired(setup: Setup) -> Any:

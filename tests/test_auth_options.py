@@ -38,6 +38,7 @@ from tests.observations import (
     failures_with_patience,
     forwarded_address,
     hashes_at_once,
+    hashes_refused,
     issued_at,
     issuer,
     just_expired,
@@ -230,6 +231,9 @@ GROUPS: dict[tuple[type[Any], str], dict[str, Case]] = {
         "bcrypt_cost": Case(5, cost, without=["4"], with_it=["5"]),
         "hasher": Case(MARKED, scheme, without="$bcrypt", with_it="marked:"),
         "threads": Case(1, hashes_at_once, without=True, with_it=False, beside={**HASHED, "threads": 6}),
+        "queue_timeout": Case(
+            timedelta(microseconds=1), hashes_refused, without=False, with_it=True, beside={**HASHED, "threads": 1}
+        ),
         "blocklist": Case(["Eight by"], eight_characters, without=201, with_it=422),
         "service_name": Case("Eight by", eight_characters, without=201, with_it=422),
         "breach_check": Case(breach_of_eight, eight_characters, without=201, with_it=422),

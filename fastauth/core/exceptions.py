@@ -26,8 +26,10 @@
     ├── ValidationException             a value that does not fit, with details
     │   └── WeakPasswordException
     ├── RateLimitedException
-    ├── StoreUnavailableException
-    └── KeysUnavailableException        an external signer, or another issuer's keys
+    └── UnavailableException            not now
+        ├── StoreUnavailableException
+        ├── KeysUnavailableException    an external signer, or another issuer's keys
+        └── OverloadedException         more passwords than can be hashed in time
 
 Codes are part of the HTTP contract and never change; statuses belong to :mod:`fastauth.web.error_handlers`.
 """
@@ -315,31 +317,37 @@ class RateLimitedException(FastAuthException):
         super().__init__(message)
 
 
-class StoreUnavailableException(FastAuthException):
-    """The database cannot be reached, or did not answer in time. Nothing was decided; try again.
+class UnavailableException(FastAuthException):
+    """It cannot be done now, and has nothing to do with who asks. Nothing was decided; try again.
 
     Args:
         retry_after: Seconds until another attempt makes sense.
     """
+
+    code = "FASTAUTH_UNAVAILABLE"
+    default_message = "This is not possible at the moment. Try again."
+
+    def __init__(self, message: str | None = None, *, retry_after: int = 1) -> None:
+        self.retry_after = retry_after
+        super().__init__(message)
+
+
+class StoreUnavailableException(UnavailableException):
+    """The database cannot be reached, or did not answer in time."""
 
     code = "FASTAUTH_STORE_UNAVAILABLE"
     default_message = "The service is temporarily unavailable. Try again."
 
-    def __init__(self, message: str | None = None, *, retry_after: int = 1) -> None:
-        self.retry_after = retry_after
-        super().__init__(message)
 
-
-class KeysUnavailableException(FastAuthException):
-    """The external signer, or the keys of another issuer, cannot be reached. Nothing was decided; try again.
-
-    Args:
-        retry_after: Seconds until another attempt makes sense.
-    """
+class KeysUnavailableException(UnavailableException):
+    """The external signer, or the keys of another issuer, cannot be reached."""
 
     code = "FASTAUTH_KEYS_UNAVAILABLE"
     default_message = "Tokens cannot be signed or verified at the moment. Try again."
 
-    def __init__(self, message: str | None = None, *, retry_after: int = 1) -> None:
-        self.retry_after = retry_after
-        super().__init__(message)
+
+class OverloadedException(UnavailableException):
+    """So many passwords are waiting to be hashed that this one would not be in time."""
+
+    code = "FASTAUTH_OVERLOADED"
+    default_message = "Too many people are signing in at the moment. Try again later."

@@ -1,23 +1,18 @@
 """The one place where passwords are hashed and verified: off the event loop, and with a decoy for nobody."""
 
-import asyncio
-import contextlib
 import os
-import threading
 import unicodedata
-from collections.abc import Callable
-from concurrent.futures import ThreadPoolExecutor
-from typing import NamedTuple, TypeVar
+from typing import NamedTuple
 
 from fastauth.core.exceptions import ConfigurationError
 from fastauth.core.hashers import BcryptHasher
+from fastauth.core.hashing_threads import HashingThreads
 from fastauth.core.password_policy import PasswordPolicy
 from fastauth.core.protocols import PasswordHasher
 from fastauth.core.settings import LONGEST_SPELLING, PasswordSettings
 
-_T = TypeVar("_T")
 _PRODUCTION_MIN_COST = 10  # OWASP Password Storage Cheat Sheet
-_NICENESS = 10
+_SECONDS_PER_ROUND = 6e-5  # of bcrypt, more or less; the first computations tell better
 
 
 class Verification(NamedTuple):
@@ -35,9 +30,6 @@ class Verification(NamedTuple):
 class Passwords:
     """Hashes and verifies passwords, and holds the policy that judges them.
 
-    bcrypt lets go of the interpreter's lock, so that a pool of one thread per core uses the whole machine; the threads
-    run at a lower priority, so that other requests hardly feel a storm of sign-ins.
-
     Args:
         settings: The policy and the hasher.
         production: Whether to apply the stricter floors of production.
@@ -54,32 +46,46 @@ class Passwords:
         self._hasher: PasswordHasher = settings.hasher or bcrypt_hasher
         self._readable: tuple[PasswordHasher, ...] = (self._hasher, bcrypt_hasher)
         self._decoy = self._hasher.decoy()
-        self._threads = settings.threads or os.cpu_count() or 1
-        self._pool: ThreadPoolExecutor | None = None
-        self._pool_lock = threading.Lock()
+        self._threads = HashingThreads(
+            settings.threads or os.cpu_count() or 1,
+            longest_wait=settings.queue_timeout.total_seconds(),
+            usual=2**settings.bcrypt_cost * _SECONDS_PER_ROUND,
+        )
 
     def recognizes(self, stored: str) -> bool:
         """Say whether ``stored`` is a hash that can be verified here."""
         return any(hasher.recognizes(stored) for hasher in self._readable)
 
+    def check_load(self) -> None:
+        """Let pass who would not wait for too long: a look ahead, before anything is done for a password.
+
+        Raises:
+            OverloadedException: So many passwords are waiting that another one would not be hashed in time.
+        """
+        self._threads.check()
+
     async def hash(self, password: str) -> str:
-        """Return a new hash of the password; the caller has it checked before."""
-        return await self._run(lambda: self._hasher.hash(_nfc(password)))
+        """Return a new hash of the password; the caller has it checked before.
+
+        Raises:
+            OverloadedException: Too many passwords are waiting.
+        """
+        return await self._threads.run(lambda: self._hasher.hash(_nfc(password)))
 
     async def verify(self, password: str, stored: str | None) -> Verification:
         """Compare a password with a stored hash, at the cost of one hash whatever the outcome.
 
         Nobody's hash (None), a hash that cannot be used, and a password of a length that was never accepted are
         compared with a decoy. So the time does not tell them apart, and no caller can forget it.
+
+        Raises:
+            OverloadedException: Too many passwords are waiting, whatever this one and its hash are.
         """
-        return await self._run(lambda: self._verify(password, stored))
+        return await self._threads.run(lambda: self._verify(password, stored))
 
     def close(self) -> None:
         """Let go of the threads; they come back with the next password."""
-        with self._pool_lock:
-            pool, self._pool = self._pool, None
-        if pool is not None:
-            pool.shutdown(wait=True)
+        self._threads.close()
 
     def _verify(self, password: str, stored: str | None) -> Verification:
         hasher = next((each for each in self._readable if stored and each.recognizes(stored)), None)
@@ -93,22 +99,7 @@ class Passwords:
             return Verification(ok=True)
         return Verification(ok=True, new_hash=self._hasher.hash(normal))
 
-    async def _run(self, work: Callable[[], _T]) -> _T:
-        return await asyncio.get_running_loop().run_in_executor(self._executor(), work)
-
-    def _executor(self) -> ThreadPoolExecutor:
-        with self._pool_lock:
-            if self._pool is None:  # made at first use, so that a worker that was forked before has its own
-                self._pool = ThreadPoolExecutor(self._threads, "fastauth-passwords", initializer=_lower_priority)
-            return self._pool
-
 
 def _nfc(password: str) -> str:
     # NIST SP 800-63B-4, 3.1.1.2: one form for what looks the same, and nothing else is touched.
     return unicodedata.normalize("NFC", password)
-
-
-def _lower_priority() -> None:
-    # Niceness belongs to the thread on Linux. Where it does not, or may not be set, hashing goes on without.
-    with contextlib.suppress(AttributeError, OSError):
-        os.setpriority(os.PRIO_PROCESS, threading.get_native_id(), _NICENESS)

@@ -92,6 +92,8 @@ class PasswordSettings:
         bcrypt_cost: The work factor of new hashes, the base-2 logarithm of the rounds.
         hasher: What makes new hashes instead of bcrypt; bcrypt hashes are verified all the same, and made anew.
         threads: How many hashes may be computed at once; None is one per processor core.
+        queue_timeout: How long a password may wait for one of the threads. Who would have to wait longer is answered
+            503 ``FASTAUTH_OVERLOADED`` at once.
         blocklist: Further passwords to refuse, beside the shipped list of some 16,000 common ones.
         service_name: The name of your service, which is no password for it.
         breach_check: Asks a service for breached passwords: given the first five hexadecimal digits of a SHA-1, it
@@ -103,6 +105,7 @@ class PasswordSettings:
     bcrypt_cost: int = 12
     hasher: PasswordHasher | None = None
     threads: int | None = None
+    queue_timeout: timedelta = timedelta(seconds=10)
     blocklist: Collection[str] = field(default=(), repr=False)
     service_name: str | None = None
     breach_check: Callable[[str], Awaitable[str]] | None = None
@@ -114,6 +117,7 @@ class PasswordSettings:
         )
         _require(4 <= self.bcrypt_cost <= 31, "PasswordSettings(bcrypt_cost=...) is between 4 and 31.")
         _require(self.threads is None or self.threads >= 1, "PasswordSettings(threads=...) is at least 1.")
+        _require(self.queue_timeout > timedelta(0), "PasswordSettings(queue_timeout=...) must be positive.")
         _require(
             not isinstance(self.blocklist, str), "PasswordSettings(blocklist=...) is several passwords, not one text."
         )

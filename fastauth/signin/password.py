@@ -34,12 +34,21 @@ class PasswordSignIn(Generic[U]):
         self._store = store
         self._passwords = passwords
 
+    def check_load(self) -> None:
+        """Let pass who would not wait for too long; asked before an attempt is counted or anybody looked up.
+
+        Raises:
+            OverloadedException: Too many passwords are waiting, whoever asks.
+        """
+        self._passwords.check_load()
+
     async def authenticate(self, credentials: PasswordCredentials, /) -> Account[U]:
         """Return the account; a hash that was made with another cost or elsewhere is made anew on the way.
 
         Raises:
             CredentialsException: There is no such user, or the password is wrong: the same in words and in time.
             InactiveUserException: The account is disabled; said only to who has the right password.
+            OverloadedException: Too many passwords are waiting.
         """
         password = credentials.password.get_secret_value()
         login = canonical_login(credentials.username)

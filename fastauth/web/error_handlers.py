@@ -16,13 +16,12 @@ from fastauth.core.exceptions import (
     BadRequestException,
     ConflictException,
     FastAuthException,
-    KeysUnavailableException,
     NotFoundException,
     PermissionDeniedException,
     RateLimitedException,
-    StoreUnavailableException,
     TokenException,
     TooLargeException,
+    UnavailableException,
     ValidationException,
 )
 
@@ -35,8 +34,7 @@ STATUS_BY_CLASS: Mapping[type[FastAuthException], int] = {
     TooLargeException: 413,
     ValidationException: 422,
     RateLimitedException: 429,
-    StoreUnavailableException: 503,
-    KeysUnavailableException: 503,
+    UnavailableException: 503,
 }
 """The status of each branch of the error tree; a leaf has its branch's, unless it stands here itself.
 
@@ -74,7 +72,7 @@ def headers_of(error: FastAuthException) -> dict[str, str]:
         headers["WWW-Authenticate"] = "Bearer"
     elif isinstance(error, PermissionDeniedException):
         headers["WWW-Authenticate"] = 'Bearer error="insufficient_scope"'
-    if isinstance(error, (RateLimitedException, StoreUnavailableException, KeysUnavailableException)):
+    if isinstance(error, (RateLimitedException, UnavailableException)):
         headers["Retry-After"] = str(error.retry_after)
     return headers
 
@@ -94,7 +92,7 @@ class ErrorResponse(HTTPException):
 def refusal(error: FastAuthException, connection: HTTPConnection) -> Exception:
     """Return what to raise for an error, on a request or on a WebSocket that is not accepted yet."""
     if connection.scope["type"] == "websocket":
-        busy = isinstance(error, (StoreUnavailableException, KeysUnavailableException))
+        busy = isinstance(error, UnavailableException)
         return WebSocketException(WS_1013_TRY_AGAIN_LATER if busy else WS_1008_POLICY_VIOLATION, error.code)
     return ErrorResponse(error)
 

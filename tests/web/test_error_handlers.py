@@ -13,6 +13,7 @@ from fastauth import (
     ConflictException,
     FastAuth,
     FastAuthException,
+    OverloadedException,
     RateLimitedException,
     StoreUnavailableException,
     ValidationException,
@@ -44,6 +45,7 @@ CONTRACT = {
     "RateLimitedException": ("RATE_LIMITED", 429),
     "StoreUnavailableException": ("STORE_UNAVAILABLE", 503),
     "KeysUnavailableException": ("KEYS_UNAVAILABLE", 503),
+    "OverloadedException": ("OVERLOADED", 503),
 }
 
 
@@ -127,9 +129,12 @@ async def test_details_are_told(make_auth: Make) -> None:
     ]
 
 
-@pytest.mark.parametrize("error", [RateLimitedException(retry_after=17), StoreUnavailableException(retry_after=17)])
+@pytest.mark.parametrize(
+    "error",
+    [kind(retry_after=17) for kind in (RateLimitedException, StoreUnavailableException, OverloadedException)],
+)
 async def test_the_time_to_wait_is_told(make_auth: Make, error: FastAuthException) -> None:
-    """Too many attempts and an outage say when to try again, in seconds."""
+    """Too many attempts, an outage and too much work say when to try again, in seconds."""
     app = await app_of(make_auth(MemoryStore()))
     raising(app, error)
 

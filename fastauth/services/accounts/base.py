@@ -108,6 +108,14 @@ class AccountsBase(Generic[U]):
             return None
         return await self._store.find_user(Login("email", canonical))
 
+    def check_load(self) -> None:
+        """Let pass who would not wait for too long for a password to be hashed; asked before anything is done.
+
+        Raises:
+            OverloadedException: Too many passwords are waiting, whoever asks.
+        """
+        self._passwords.check_load()
+
     async def _prove(self, user_id: str, current_password: str) -> Account[U]:
         """Return the account of who knows its password."""
         account = await self.get(user_id)

@@ -1,11 +1,17 @@
 """From a stranger to an account."""
 
+import asyncio
 import logging
 from collections.abc import Collection, Mapping
 from typing import Any
 
 from fastauth.core.events import UserRegistered
-from fastauth.core.exceptions import AuthorizationException, UserExistsException, ValidationException
+from fastauth.core.exceptions import (
+    AuthorizationException,
+    OverloadedException,
+    UserExistsException,
+    ValidationException,
+)
 from fastauth.core.identity import canonical_username
 from fastauth.core.models import USER, Account, NewUser, U
 from fastauth.core.notifications import NotificationKind
@@ -47,21 +53,32 @@ class Registration(Emails[U]):
         Raises:
             ValidationException: A value does not fit, or the username is or looks like one of the staff's.
             WeakPasswordException: The password does not meet the policy.
+            OverloadedException: Too many passwords are waiting, whoever asks.
         """
         new = (canonical_username(username), self._checked_email(email))
         self._check_length("username", new[0], self._store.schema.username_max_length)
         await Names(self._store, self._names).check(new[0])
         await self._passwords.policy.judge(password, username=new[0], email=new[1])
+        self.check_load()
         self._background.start("registration", self._register_quietly(*new, password, fields))
 
     async def _register_quietly(self, username: str, email: str, password: str, fields: Mapping[str, Any]) -> None:
         try:
-            await self.register(username, email, password, **fields)
+            await self._register_patiently(username, email, password, fields)
         except UserExistsException as error:
             kind = NotificationKind.USERNAME_TAKEN if error.field == "username" else NotificationKind.ALREADY_REGISTERED
             self._notices.send_to(kind, email, username)
         except AuthorizationException as error:  # a hook of the app's, whose no nobody waits for
             logger.info("A registration was refused: %s", error.code)
+
+    async def _register_patiently(self, username: str, email: str, password: str, fields: Mapping[str, Any]) -> None:
+        while True:
+            try:
+                await self.register(username, email, password, **fields)
+            except OverloadedException as error:  # noqa: PERF203  # the answer is out, and nobody waits
+                await asyncio.sleep(error.retry_after)
+            else:
+                return
 
     async def create(
         self,

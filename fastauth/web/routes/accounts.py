@@ -10,6 +10,7 @@ from fastauth.core.exceptions import (
     ConflictException,
     CredentialsException,
     InactiveUserException,
+    OverloadedException,
     ProtectedRoleException,
     RateLimitedException,
     StoreUnavailableException,
@@ -30,6 +31,7 @@ from fastauth.web.transport import TokenTransport
 
 _SIGNED_IN = (BadRequestException, TokenException, InactiveUserException, StoreUnavailableException)
 _WRITING = (TooLargeException, ValidationException)
+_PROVING = (*_WRITING, CredentialsException, OverloadedException)
 
 
 def account_routes(
@@ -48,6 +50,7 @@ def account_routes(
 
     async def register(request: Request, body: Any = Body()) -> dict[str, Any]:
         """Make an account. It holds the role `user`; nothing that is not named here can be set."""
+        accounts.check_load()  # before it is counted
         await limits.check(request, "register", account=body.email)
         values: dict[str, Any] = {name: getattr(body, name) for name in body.model_fields_set}
         values["password"] = values["password"].get_secret_value()
@@ -57,7 +60,14 @@ def account_routes(
         return users.shown(await accounts.register(**values))
 
     register.__annotations__["body"] = register_model(users.schema)
-    mistakes = (BadRequestException, *_WRITING, WeakPasswordException, RateLimitedException, StoreUnavailableException)
+    mistakes = (
+        BadRequestException,
+        *_WRITING,
+        WeakPasswordException,
+        RateLimitedException,
+        StoreUnavailableException,
+        OverloadedException,
+    )
     router.post(
         "/register",
         summary="Register",
@@ -94,7 +104,7 @@ def account_routes(
         summary="Close your account",
         status_code=204,
         response_class=Response,
-        responses=responses(*_SIGNED_IN, *_WRITING, CredentialsException, ConflictException, ProtectedRoleException),
+        responses=responses(*_SIGNED_IN, *_PROVING, ConflictException, ProtectedRoleException),
     )
     async def close_account(
         request: Request, body: CloseBody, account: Account[Any] = Depends(current_account)
@@ -110,7 +120,7 @@ def account_routes(
         summary="Change your password",
         status_code=204,
         response_class=Response,
-        responses=responses(*_SIGNED_IN, *_WRITING, CredentialsException, WeakPasswordException),
+        responses=responses(*_SIGNED_IN, *_PROVING, WeakPasswordException),
     )
     async def change_password(body: PasswordChangeBody, account: Account[Any] = Depends(current_account)) -> None:
         """Set a new password, with the current one as proof. All sessions but this one end."""

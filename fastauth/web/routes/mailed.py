@@ -9,6 +9,7 @@ from fastauth.core.exceptions import (
     BadRequestException,
     CredentialsException,
     InactiveUserException,
+    OverloadedException,
     RateLimitedException,
     StoreUnavailableException,
     TokenException,
@@ -87,7 +88,7 @@ def mailed_routes(
         summary="Set a new password",
         status_code=204,
         response_class=Response,
-        responses=responses(*_OPEN, TokenException, WeakPasswordException),
+        responses=responses(*_OPEN, TokenException, WeakPasswordException, OverloadedException),
     )
     async def reset_password(body: PasswordResetBody) -> None:
         """Take the token of the mail and set the password. It works once, and every session ends."""
@@ -105,6 +106,7 @@ def mailed_routes(
             CredentialsException,
             UserExistsException,
             RateLimitedException,
+            OverloadedException,
         ),
     )
     async def request_email_change(

@@ -12,6 +12,7 @@ from fastauth.core.exceptions import (
     CredentialsException,
     CSRFException,
     InactiveUserException,
+    OverloadedException,
     RateLimitedException,
     RefreshTokenException,
     StoreUnavailableException,
@@ -40,6 +41,7 @@ _SIGN_IN_ERRORS = responses(
     ValidationException,
     RateLimitedException,
     StoreUnavailableException,
+    OverloadedException,
 )
 _REFRESH_ERRORS = responses(
     BadRequestException,
@@ -100,6 +102,7 @@ def token_routes(
         transport.check_sign_in(request)
         if form.grant_type not in _GRANT_TYPES:
             raise BadRequestException('grant_type must be "password", or be left out.')
+        password.check_load()  # before it is counted: who is sent away has not failed
         await limits.check(request, "sign_in", account=form.username)
         return await start(password, form, request)
 
