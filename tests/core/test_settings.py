@@ -1,5 +1,6 @@
 """The settings: what is refused when they are made, and that every one of them changes something."""
 
+import asyncio
 import dataclasses
 import hashlib
 from collections.abc import Awaitable, Callable
@@ -11,6 +12,7 @@ import pytest
 from fastauth import (
     ConfigurationError,
     FastAuth,
+    OverloadedException,
     RefreshTokenException,
     TokenException,
     TokenPair,
@@ -42,6 +44,7 @@ from tests.core.other_hashers import ScryptHasher, WatchedHasher
         (TokenSettings, {"refresh_grace": timedelta(seconds=-1)}),
         (TokenSettings, {"refresh_grace": timedelta(minutes=5, seconds=1)}),
         (TokenSettings, {"session_expires_in": timedelta(0)}),
+        (PasswordSettings, {"queue_timeout": timedelta(0)}),
         (TokenSettings, {"session_expires_in": timedelta(days=-1)}),
         (TokenSettings, {"remembered_tokens": -1}),
         (TokenSettings, {"remembered_tokens": 65_537}),
@@ -201,7 +204,14 @@ async def prefix_of_hash(house: House) -> object:
 
 async def threads_at_work(house: House) -> object:
     await house.sign_in()
-    return house.auth.passwords._executor()._max_workers
+    pool = house.auth.passwords._threads._pool
+    return None if pool is None else pool._max_workers
+
+
+async def is_anyone_sent_away(house: House) -> object:
+    asked = (house.auth.passwords.hash(PASSWORD) for _ in range(100))
+    answers = await asyncio.gather(*asked, return_exceptions=True)
+    return any(isinstance(each, OverloadedException) for each in answers)
 
 
 OPTIONS: dict[str, tuple[Callable[[House], Awaitable[object]], Any, Any]] = {
@@ -215,6 +225,7 @@ OPTIONS: dict[str, tuple[Callable[[House], Awaitable[object]], Any, Any]] = {
     "bcrypt_cost": (prefix_of_hash, 4, 5),
     "hasher": (prefix_of_hash, ScryptHasher(), WatchedHasher()),
     "threads": (threads_at_work, 1, 2),
+    "queue_timeout": (is_anyone_sent_away, timedelta(microseconds=1), timedelta(minutes=5)),
     "blocklist": (takes_ten_characters, (), ("Ten of any",)),
     "service_name": (takes_ten_characters, None, "Ten Of Any"),
     "breach_check": (takes_ten_characters, None, a_breach_of_ten),

@@ -7,9 +7,11 @@ from contextlib import AbstractAsyncContextManager, asynccontextmanager, nullcon
 from typing import Any, Protocol, TypeVar
 from weakref import WeakKeyDictionary
 
+from sqlalchemy.exc import DBAPIError
 from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine, AsyncSession
 from sqlalchemy.pool import StaticPool
 
+from fastauth.backends.sql import lost
 from fastauth.backends.sql.errors import trouble_of, values_hidden
 from fastauth.backends.undisturbed import Undisturbed
 from fastauth.core.exceptions import FastAuthException, StoreUnavailableException
@@ -73,6 +75,7 @@ class EngineDatabase:
 
     def __init__(self, engine: AsyncEngine) -> None:
         self._engine = engine
+        lost.watch(engine)
         self._for_one_statement = self._for_several = engine
         if engine.dialect.name == "postgresql":
             # One statement is a transaction of its own, and saves two round trips by saying so. Several are right
@@ -91,8 +94,21 @@ class EngineDatabase:
         return await self.attempt_step(lambda: verb(self))
 
     async def attempt_reading(self, verb: Callable[[Database], Awaitable[_T]]) -> _T:
-        """Return what the verb returns, as :meth:`attempt` does."""
-        return await self.attempt(verb)
+        """Return what the verb returns, as :meth:`attempt` does; once more where the connection was lost under it.
+
+        The pool has then let go of all that are as old. What changes something is not repeated: nobody knows whether
+        the database did it before the connection was lost.
+        """
+
+        async def look() -> _T:
+            try:
+                return await verb(self)
+            except DBAPIError as error:
+                if not error.connection_invalidated:
+                    raise
+            return await verb(self)
+
+        return await self.attempt_step(look)
 
     async def attempt_step(self, step: Callable[[], Awaitable[_T]]) -> _T:
         """Return what the step returns; one step may be several verbs in a transaction of their own."""
