@@ -1,6 +1,8 @@
 """The project's verbs: ``nox -s demo``, ``tests``, ``lint``, ``typing``, ``coverage``, ``matrix``, ``bench``."""
 
+import filecmp
 import pathlib
+import shutil
 
 import nox
 
@@ -17,6 +19,7 @@ PROSE = ["README.md", "AGENTS.md", "CHANGELOG.md", "CONTRIBUTING.md", "changelog
 SNIPPETS = "build/snippets"
 SITE = "build/site"
 MERMAID = "mermaid@11.17.2"
+DIST = pathlib.Path("build/dist")
 MONGO_TESTS = ["tests/backends", "tests/web", "tests/services", "tests/stores"]
 
 
@@ -73,6 +76,57 @@ def matrix(session: nox.Session) -> None:
     session.run("pytest", *IN_PARALLEL, *session.posargs)
 
 
+def install_resolved(session: nox.Session, *options: str) -> None:
+    session.install("uv")
+    everything = [f"-e.[{EVERY_STORE},crypto,jwks]", "--group", "tests"]
+    session.run("uv", "pip", "install", *options, *everything, env={"VIRTUAL_ENV": session.virtualenv.location})
+
+
+@nox.session(python=PYTHONS[0])
+def lowest(session: nox.Session) -> None:
+    """Run the tests with the lowest version of each dependency that pyproject.toml allows, on the oldest Python."""
+    install_resolved(session, "--resolution", "lowest-direct")
+    session.run("pytest", *IN_PARALLEL, *session.posargs)
+
+
+@nox.session(python=PYTHONS[-1])
+def newest(session: nox.Session) -> None:
+    """Run the tests with the newest release of each dependency, on the newest Python."""
+    install_resolved(session, "--upgrade", "--prerelease", "disallow")
+    session.run("pytest", *IN_PARALLEL, *session.posargs)
+
+
+@nox.session
+def package(session: nox.Session) -> None:
+    """Build the sdist and the wheel into build/dist twice, byte by byte the same, and judge what is in them."""
+    session.install("build", "twine")
+    again = pathlib.Path(session.create_tmp(), "dist")
+    for folder in (DIST, again):
+        shutil.rmtree(folder, ignore_errors=True)
+        session.run(
+            "python", "-m", "build", "--outdir", str(folder), env={"SOURCE_DATE_EPOCH": "1577836800"}, silent=True
+        )
+    for built in DIST.iterdir():
+        if not filecmp.cmp(built, again / built.name, shallow=False):
+            session.error(f"{built.name} is another one when it is built again.")
+    session.run("twine", "check", "--strict", *map(str, DIST.iterdir()))
+    session.run("python", "-m", "tests.packaging", "contents", str(DIST))
+
+
+@nox.session(python=PYTHONS)
+def extras(session: nox.Session) -> None:
+    """Install what ``package`` built in empty environments, with each extra alone, and use what it brings."""
+    session.install("uv")
+    session.run("python", "-m", "tests.packaging", "install", str(DIST))
+
+
+@nox.session(name="import-time")
+def import_time(session: nox.Session) -> None:
+    """Print how long ``import fastauth`` takes beside ``import fastapi`` alone."""
+    session.install(".")
+    session.run("python", "benchmarks/import_time.py", *session.posargs)
+
+
 @nox.session
 def lint(session: nox.Session) -> None:
     """Check style, spelling, the fragments of the changelog, and that imports go down only."""
@@ -93,6 +147,7 @@ def typing(session: nox.Session) -> None:
     session.run("python", "-m", "tests.docs.pages", SNIPPETS, silent=True)
     session.run("mypy", SNIPPETS)
     session.run("pyright", SNIPPETS)
+    session.run("python", "-m", "tests.completeness")
 
 
 @nox.session

@@ -52,7 +52,14 @@ from fastauth.signin.password import PasswordSignIn
 from fastauth.web.client_address import ClientAddresses, ProxyHeader, TrustedProxies
 from fastauth.web.cookies import Cookies
 from fastauth.web.csrf import CSRF_KEY_LABEL, CSRFGuard
-from fastauth.web.dependencies import Dependencies, UserDependency, scheme_name_of
+from fastauth.web.dependencies import (
+    CurrentAccount,
+    CurrentClaims,
+    Dependencies,
+    OptionalUser,
+    UserDependency,
+    scheme_name_of,
+)
 from fastauth.web.error_handlers import install_exception_handlers
 from fastauth.web.limits import RouteLimits
 from fastauth.web.openapi import publish_token_url
@@ -62,7 +69,7 @@ from fastauth.web.routes.metrics import metrics_routes
 from fastauth.web.schemas import UserSchemas
 from fastauth.web.transport import TokenTransport
 
-logger = logging.getLogger("fastauth")
+logger: logging.Logger = logging.getLogger("fastauth")
 
 _BASE_URL = re.compile(r"https?://[^\s/?#]+(/[^\s?#]*)?")
 _CONSOLE = ConsoleNotifier()
@@ -144,7 +151,7 @@ class FastAuth(Generic[U]):
         telemetry: Sequence[Telemetry] = (),
         clock: Clock = system_clock,
     ) -> None:
-        self.production = _is_production(production)
+        self.production: bool = _is_production(production)
         self.store = store
         self._telemetry = tuple(telemetry)
         tokens = tokens or TokenSettings()
@@ -174,7 +181,7 @@ class FastAuth(Generic[U]):
         """The ring of keys: which there are and where they came from, without any of them being shown."""
         self.token_rejections: Mapping[str, int] = signer.rejections
         """How many tokens were refused since the start, by reason; for a gauge, never for a client."""
-        self.passwords = Passwords(passwords or PasswordSettings(), production=self.production)
+        self.passwords: Passwords = Passwords(passwords or PasswordSettings(), production=self.production)
         """Judges, hashes and verifies passwords, off the event loop."""
         timeout = _span("store_timeout", store_timeout, timedelta(seconds=1))
         timed = with_measurements(with_deadline(store, timeout), told)
@@ -229,18 +236,18 @@ class FastAuth(Generic[U]):
         transport = TokenTransport(jar, csrf, use_cookie=use_cookie)
         dependencies = Dependencies(self.sessions, transport, token_url=token_url)
         self._dependencies = dependencies
-        self.current_account = dependencies.current_account
+        self.current_account: CurrentAccount[U] = dependencies.current_account
         """The signed-in account, or 401. Every guard stands on it: override it in tests, and all of them follow."""
         self.current_user: UserDependency[U] = dependencies.current_user
         """The signed-in user, the app's own object, or 401."""
-        self.optional_user = dependencies.optional_user
+        self.optional_user: OptionalUser[U] = dependencies.optional_user
         """The signed-in user; None when no token was sent, 401 when a bad one was."""
         self.verified_user: UserDependency[U] = dependencies.verified_user
         """The signed-in user if their e-mail address is verified, else 403."""
-        self.current_claims = dependencies.current_claims
+        self.current_claims: CurrentClaims[U] = dependencies.current_claims
         """What the access token says, without asking the store: true until it expires, revoked or not."""
 
-        self.client_address = ClientAddresses(trusted_proxies, header=proxy_header)
+        self.client_address: ClientAddresses = ClientAddresses(trusted_proxies, header=proxy_header)
         """Answers the client's address on a connection, or None: what the trusted proxies vouch for, nothing else."""
         self._routes = Routes(
             client_address=self.client_address,

@@ -28,5 +28,5 @@ def main() -> None:
     """
 
 
-for command in (init, users, roles, sessions, audit, secret, bench_hash, doctor, completion):
-    main.add_command(command)
+for _command in (init, users, roles, sessions, audit, secret, bench_hash, doctor, completion):
+    main.add_command(_command)

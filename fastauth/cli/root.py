@@ -19,7 +19,7 @@ class Command(click.Command):
     def __init__(self, *args: Any, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
         # Click's mark for "leave these lines as they are", which a raw docstring has in two characters.
-        self.help = (self.help or "").replace("\\b\n", "\b\n")
+        self.help: str | None = (self.help or "").replace("\\b\n", "\b\n")
         self.params.append(
             click.Option(
                 ["--debug"],
@@ -35,8 +35,8 @@ class Command(click.Command):
 class Group(click.Group):
     """A group whose commands take ``--debug``."""
 
-    command_class = Command
-    group_class = type
+    command_class: type[click.Command] | None = Command
+    group_class: type[click.Group] | type[type] | None = type
 
 
 class Root(Group):

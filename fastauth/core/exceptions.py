@@ -53,7 +53,7 @@ class FastAuthException(Exception):
     default_message: ClassVar[str] = "Something went wrong."
 
     def __init__(self, message: str | None = None) -> None:
-        self.message = message or self.default_message
+        self.message: str = message or self.default_message
         super().__init__(self.message)
 
 
@@ -159,7 +159,7 @@ class PermissionDeniedException(AuthorizationException):
     default_message = "You do not have permission to do this."
 
     def __init__(self, message: str | None = None, *, required: Collection[str] = ()) -> None:
-        self.required = frozenset(required)
+        self.required: frozenset[str] = frozenset(required)
         super().__init__(message)
 
 
@@ -268,7 +268,7 @@ class ValidationException(FastAuthException):
     default_message = "The request is not valid."
 
     def __init__(self, message: str | None = None, *, details: Sequence[ErrorDetail] = ()) -> None:
-        self.details = tuple(details)
+        self.details: tuple[ErrorDetail, ...] = tuple(details)
         super().__init__(message or (details[0]["msg"] if len(details) == 1 else None))
 
     @classmethod

@@ -9,7 +9,7 @@ from fastauth.core.exceptions import ConfigurationError
 from fastauth.core.key_material import MIN_BYTES
 from fastauth.core.keys import Key
 
-logger = logging.getLogger("fastauth")
+logger: logging.Logger = logging.getLogger("fastauth")
 
 MAX_KEYS = 100
 

@@ -12,7 +12,7 @@ from fastauth.core.exceptions import ConfigurationError
 from fastauth.core.key_material import HOW_TO_MAKE_ONE, MIN_BYTES, check_algorithm
 from fastauth.core.keys import Key, KeyRing, SecretKey
 
-logger = logging.getLogger("fastauth")
+logger: logging.Logger = logging.getLogger("fastauth")
 
 _KEY_FILE = Path(".fastauth") / "secret_key"
 _ENVIRONMENT = ("FASTAUTH_SECRET_KEY", "SECRET_KEY")

@@ -14,7 +14,7 @@ from fastauth.core.exceptions import ConfigurationError, KeysUnavailableExceptio
 from fastauth.core.key_material import MIN_BYTES, Material, check_algorithm, derive, symmetric
 from fastauth.core.protocols import ExternalSigner
 
-logger = logging.getLogger("fastauth")
+logger: logging.Logger = logging.getLogger("fastauth")
 
 Use: TypeAlias = Literal["sign", "verify"]
 
@@ -139,7 +139,7 @@ class Key:
         if kid is not None and (not isinstance(kid, str) or not _KID.fullmatch(kid)):
             raise ConfigurationError("A kid has 1 to 255 characters, and no control characters.")
         self.kid: str = kid or material.name
-        self.algorithm = material.algorithm
+        self.algorithm: str = material.algorithm
         self.use: Use = use or ("sign" if can_sign else "verify")
         self._material = material
         self._signer = signer
@@ -241,7 +241,7 @@ class KeyRing:
             raise ConfigurationError(
                 "The first key of the ring signs, and this one only verifies: put it further back."
             )
-        self.current = keys[0]
+        self.current: Key = keys[0]
         self.origin = origin
 
     def get(self, kid: str) -> Key | None:

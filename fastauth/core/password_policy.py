@@ -14,7 +14,7 @@ import anyio
 from fastauth.core.exceptions import ErrorDetail, PasswordReason, ValidationException, WeakPasswordException
 from fastauth.core.settings import LONGEST_SPELLING, MAX_PASSWORD_LENGTH, MIN_PASSWORD_LENGTH, PasswordSettings
 
-logger = logging.getLogger("fastauth")
+logger: logging.Logger = logging.getLogger("fastauth")
 
 _SURROGATES = re.compile(r"[\ud800-\udfff]")
 _PRODUCTION_MIN_LENGTH = 15  # NIST SP 800-63B-4, 3.1.1.2: a password that is the only factor
@@ -44,7 +44,7 @@ class PasswordPolicy:
     """
 
     def __init__(self, settings: PasswordSettings, *, production: bool) -> None:
-        self.min_length = settings.min_length or (_PRODUCTION_MIN_LENGTH if production else MIN_PASSWORD_LENGTH)
+        self.min_length: int = settings.min_length or (_PRODUCTION_MIN_LENGTH if production else MIN_PASSWORD_LENGTH)
         self._service_name = _folded(settings.service_name or "")
         self._blocklist = frozenset(map(_folded, settings.blocklist))
         self._breach_check = settings.breach_check

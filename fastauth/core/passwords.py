@@ -41,7 +41,7 @@ class Passwords:
                 f"PasswordSettings(bcrypt_cost={settings.bcrypt_cost}) is too cheap for production; "
                 f"use at least {_PRODUCTION_MIN_COST}."
             )
-        self.policy = PasswordPolicy(settings, production=production)
+        self.policy: PasswordPolicy = PasswordPolicy(settings, production=production)
         bcrypt_hasher = BcryptHasher(settings.bcrypt_cost)
         self._hasher: PasswordHasher = settings.hasher or bcrypt_hasher
         self._readable: tuple[PasswordHasher, ...] = (self._hasher, bcrypt_hasher)

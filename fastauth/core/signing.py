@@ -95,7 +95,7 @@ class Signer:
         telemetry: Telemetries = SILENT,
     ) -> None:
         self.ring = ring
-        self.rejections = Rejections(telemetry.token_rejected if telemetry else None)
+        self.rejections: Rejections = Rejections(telemetry.token_rejected if telemetry else None)
         self._issuer = settings.issuer
         self._audiences = settings.audiences
         self._gate = Gate(issuer=settings.issuer, audiences=settings.audiences, leeway=settings.leeway, clock=clock)

@@ -19,8 +19,8 @@ try:
         TemplateSyntaxError,
         select_autoescape,
     )
-except ImportError as error:
-    raise ModuleNotFoundError("fastauth.notifiers.mail needs Jinja2: pip install 'fastauth[smtp]'") from error
+except ImportError as _error:
+    raise ModuleNotFoundError("fastauth.notifiers.mail needs Jinja2: pip install 'fastauth[smtp]'") from _error
 
 _PARTS = ("subject.txt", "body.txt", "body.html")
 

@@ -17,8 +17,8 @@ from fastauth.notifiers.mail import Mail, MailTemplates
 
 try:
     import aiosmtplib
-except ImportError as error:
-    raise ModuleNotFoundError("fastauth.notifiers.smtp needs aiosmtplib: pip install 'fastauth[smtp]'") from error
+except ImportError as _error:
+    raise ModuleNotFoundError("fastauth.notifiers.smtp needs aiosmtplib: pip install 'fastauth[smtp]'") from _error
 
 Security = Literal["starttls", "tls", "none"]
 _PORTS: dict[Security, int] = {"starttls": 587, "tls": 465, "none": 25}
@@ -69,7 +69,7 @@ class SMTPNotifier:
                 "SMTPNotifier(tls_context=...) does not check certificates; make it with ssl.create_default_context()."
             )
         self.host = host
-        self.port = port or _PORTS[security]
+        self.port: int = port or _PORTS[security]
         self._sender = _address(sender, sender_name)
         self._templates = templates
         self._credentials = (username, password)

@@ -13,7 +13,7 @@ from fastauth.core.models import AuditRecord, U
 from fastauth.core.protocols import Store
 from fastauth.core.settings import AuditSettings
 
-logger = logging.getLogger("fastauth.audit")
+logger: logging.Logger = logging.getLogger("fastauth.audit")
 
 _MAX_DETAIL = 128  # characters of one value; in JSON, each may become twelve
 _MAX_PAGE = 1000
@@ -29,7 +29,7 @@ class AuditTrail:
 
     def __init__(self, settings: AuditSettings) -> None:
         self._settings = settings
-        self.keeps = settings.keep
+        self.keeps: bool = settings.keep
 
     async def keep(self, event: Event, store: Store[Any]) -> None:
         """Store the record of an event, where the trail is kept in the database."""

@@ -7,7 +7,7 @@ from typing import Any
 
 from fastauth.core.exceptions import StoreUnavailableException
 
-logger = logging.getLogger("fastauth")
+logger: logging.Logger = logging.getLogger("fastauth")
 
 _MOST = 1000  # that wait or run at once; past it, something downstream hangs
 

@@ -10,7 +10,7 @@ from fastauth.core.models import STANDARD_ROLES, SUPERADMIN, USER, U
 from fastauth.core.protocols import Store
 from fastauth.services.accounts import Accounts
 
-logger = logging.getLogger("fastauth")
+logger: logging.Logger = logging.getLogger("fastauth")
 
 
 class Bootstrap(Generic[U]):

@@ -15,7 +15,7 @@ from fastauth.core.telemetry import SILENT, Telemetries
 from fastauth.services.audit import AuditTrail
 from fastauth.services.background import Background
 
-logger = logging.getLogger("fastauth")
+logger: logging.Logger = logging.getLogger("fastauth")
 
 _R = TypeVar("_R")
 _E = TypeVar("_E", bound=Event)

@@ -11,7 +11,7 @@ from fastauth.core.exceptions import StoreUnavailableException
 from fastauth.core.protocols import Store
 from fastauth.services.limits import Limiter
 
-logger = logging.getLogger("fastauth")
+logger: logging.Logger = logging.getLogger("fastauth")
 
 HEALTH_SECONDS = 2
 """How long a check may take, before what it asks counts as out of reach."""

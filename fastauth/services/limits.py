@@ -21,7 +21,7 @@ from fastauth.core.telemetry import SILENT, Telemetries
 from fastauth.services.deadline import timed
 from fastauth.services.limit_storages.base import Bucket, LimitStorage
 
-logger = logging.getLogger("fastauth")
+logger: logging.Logger = logging.getLogger("fastauth")
 
 LimitedRoute: TypeAlias = Literal["sign_in", "refresh", "register", "forgot_password", "verify_email"]
 

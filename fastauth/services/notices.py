@@ -14,7 +14,7 @@ from fastauth.core.protocols import Notifier
 from fastauth.core.settings import LinkSettings
 from fastauth.services.background import Background
 
-logger = logging.getLogger("fastauth")
+logger: logging.Logger = logging.getLogger("fastauth")
 
 
 class Notices:

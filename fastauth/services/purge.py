@@ -12,7 +12,7 @@ from fastauth.core.clock import Clock
 from fastauth.core.exceptions import ConfigurationError
 from fastauth.core.protocols import Store
 
-logger = logging.getLogger("fastauth")
+logger: logging.Logger = logging.getLogger("fastauth")
 
 
 class Purge:

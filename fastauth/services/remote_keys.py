@@ -16,7 +16,7 @@ from fastauth.core.jwks import read_key_set
 from fastauth.core.keys import Key
 from fastauth.core.verified_tokens import VerifiedTokens
 
-logger = logging.getLogger("fastauth")
+logger: logging.Logger = logging.getLogger("fastauth")
 
 MAX_DOCUMENT_BYTES = 256 * 1024
 _LOOPBACK = re.compile(r"localhost|127(?:\.[0-9]{1,3}){3}|::1")
@@ -32,8 +32,8 @@ class KeySet:
 
     def __init__(self, document: bytes, *, remembered_tokens: int) -> None:
         self.document = document
-        self.keys = read_key_set(document)
-        self.seen = VerifiedTokens(remembered_tokens)
+        self.keys: dict[str, Key] = read_key_set(document)
+        self.seen: VerifiedTokens = VerifiedTokens(remembered_tokens)
 
 
 class RemoteKeys:

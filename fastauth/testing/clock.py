@@ -11,7 +11,7 @@ class ManualClock:
     """
 
     def __init__(self, now: datetime | None = None) -> None:
-        self.now = now or datetime.now(timezone.utc)
+        self.now: datetime = now or datetime.now(timezone.utc)
 
     def __call__(self) -> datetime:
         """Return where the clock stands."""

@@ -15,7 +15,7 @@ from starlette.requests import HTTPConnection
 
 from fastauth.core.exceptions import ConfigurationError
 
-logger = logging.getLogger("fastauth")
+logger: logging.Logger = logging.getLogger("fastauth")
 
 TrustedProxies: TypeAlias = int | str | Sequence[str]
 """How many proxies there are in front of the app, or the networks that they are in."""

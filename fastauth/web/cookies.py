@@ -12,7 +12,7 @@ from starlette.responses import Response
 from fastauth.core.exceptions import BadRequestException, ConfigurationError
 from fastauth.core.settings import CookieSettings
 
-logger = logging.getLogger("fastauth")
+logger: logging.Logger = logging.getLogger("fastauth")
 
 CookieKind: TypeAlias = Literal["access", "refresh", "csrf"]
 

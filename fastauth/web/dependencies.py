@@ -43,8 +43,8 @@ class TokenScheme(SecurityBase, Generic[U]):
     def __init__(self, sessions: Sessions[U], transport: TokenTransport, *, token_url: str) -> None:
         self._sessions = sessions
         self._transport = transport
-        self.scheme_name = scheme_name_of(token_url)
-        self.model = OAuth2(flows=OAuthFlows(password=OAuthFlowPassword(tokenUrl=token_url, scopes={})))
+        self.scheme_name: str = scheme_name_of(token_url)
+        self.model: OAuth2 = OAuth2(flows=OAuthFlows(password=OAuthFlowPassword(tokenUrl=token_url, scopes={})))
 
     def _token(self, connection: HTTPConnection) -> str | None:
         return self._transport.access_token(
@@ -146,10 +146,12 @@ class Dependencies(Generic[U]):
     """All dependencies of one :class:`~fastauth.auth.FastAuth`."""
 
     def __init__(self, sessions: Sessions[U], transport: TokenTransport, *, token_url: str) -> None:
-        self.current_account = CurrentAccount(sessions, transport, token_url=token_url)
-        self.optional_user = OptionalUser(sessions, transport, token_url=token_url, root=self.current_account)
-        self.current_claims = CurrentClaims(sessions, transport, token_url=token_url)
-        self.presented = Presented(sessions, transport, token_url=token_url)
+        self.current_account: CurrentAccount[U] = CurrentAccount(sessions, transport, token_url=token_url)
+        self.optional_user: OptionalUser[U] = OptionalUser(
+            sessions, transport, token_url=token_url, root=self.current_account
+        )
+        self.current_claims: CurrentClaims[U] = CurrentClaims(sessions, transport, token_url=token_url)
+        self.presented: Presented[U] = Presented(sessions, transport, token_url=token_url)
         self.current_user: UserDependency[U] = self._build_current_user()
         self.verified_user: UserDependency[U] = self._guard(
             lambda account: None if account.verified else EmailNotVerifiedException()

@@ -3,7 +3,7 @@
 import re
 from collections.abc import Mapping
 from datetime import datetime
-from typing import Annotated, Any
+from typing import Annotated, Any, ClassVar
 
 from pydantic import AfterValidator, BaseModel, ConfigDict, Field, SecretStr, create_model
 from typing_extensions import NotRequired, TypedDict
@@ -25,7 +25,7 @@ def _without_controls(value: Any) -> Any:
 class RequestModel(BaseModel):
     """A body of a request: what it does not name is refused, and no error repeats what was sent."""
 
-    model_config = ConfigDict(extra="forbid", hide_input_in_errors=True)
+    model_config: ClassVar[ConfigDict] = ConfigDict(extra="forbid", hide_input_in_errors=True)
 
 
 class LivenessRead(BaseModel):
@@ -52,7 +52,7 @@ class HealthRead(BaseModel):
 class TokenForm(PasswordCredentials):
     """The form of ``POST /token``, OAuth2's password flow (RFC 6749, 4.3.2). Other fields of it are ignored."""
 
-    model_config = ConfigDict(hide_input_in_errors=True)
+    model_config: ClassVar[ConfigDict] = ConfigDict(hide_input_in_errors=True)
 
     grant_type: str | None = Field(None, description='"password", or nothing.')
 
@@ -271,8 +271,8 @@ class UserSchemas:
     """
 
     def __init__(self, store: Store[Any]) -> None:
-        self.schema = store.schema
-        self.model = user_model(store.schema)
+        self.schema: UserSchema = store.schema
+        self.model: type[BaseModel] = user_model(store.schema)
         self._public_values = store.public_values
 
     def shown(self, account: Account[Any]) -> dict[str, Any]:

@@ -94,9 +94,9 @@ class TokenVerifier:
             timeout=timeout,
             remembered_tokens=remembered_tokens,
         )
-        self.rejections = Rejections()
+        self.rejections: Rejections = Rejections()
         """How many tokens were refused since the start, by reason; for a gauge, never for a client."""
-        self.current_claims = CurrentForeignClaims(self)
+        self.current_claims: CurrentForeignClaims = CurrentForeignClaims(self)
         """What the access token of the request says, or 401. An HTTP or a WebSocket connection."""
 
     async def read(self, token: object) -> Claims:
@@ -138,7 +138,7 @@ class CurrentForeignClaims(SecurityBase):
     def __init__(self, verifier: TokenVerifier) -> None:
         self._verifier = verifier
         self.scheme_name = "FastAuthBearer"
-        self.model = HTTPBearer(bearerFormat="JWT")
+        self.model: HTTPBearer = HTTPBearer(bearerFormat="JWT")
 
     async def __call__(self, connection: HTTPConnection) -> Claims:
         """Return the claims of the access token."""

@@ -126,6 +126,17 @@ def test_r_jw_1_a_key_stands_in_a_ring_for_one_algorithm_only() -> None:
         (RSA.replace("M", "N"), "RS256", "cannot be read as one"),
         ("x" * 64, "EdDSA", r"A key of another algorithm is given as Key"),
     ],
+    ids=[
+        "short",
+        "small exponent",
+        "P-384",
+        "secp256k1",
+        "Ed448",
+        "empty",
+        "no key in it",
+        "damaged",
+        "no PEM",
+    ],
 )  # fmt: skip
 def test_r_jw_2_weak_keys_and_other_curves_are_refused_when_they_are_made(
     pem: str, algorithm: str, message: str

@@ -175,7 +175,7 @@ class Database:
         self._prefix = prefix
         self._binding = Binding(user_model, handle)
         self.session: Any = None
-        self.transactions = Transactions(handle.client)
+        self.transactions: Transactions = Transactions(handle.client)
         self._collections: Collections | None = None
 
     def joined(self, session: Any) -> "Database":

@@ -45,12 +45,12 @@ class UserMapping(Generic[_M]):
                 f"user_model={user_model!r} is not a document class: inherit from beanie.Document."
             )
         self.model: type[Document] = candidate
-        self.name = candidate.__name__
+        self.name: str = candidate.__name__
         self.fields: Mapping[str, FieldInfo] = candidate.model_fields
         self._check_needed()
         key_class, self._parse_key = self._key_kind()
-        self.makes_random_keys = key_class is ObjectId
-        self.schema = UserSchema(
+        self.makes_random_keys: bool = key_class is ObjectId
+        self.schema: UserSchema = UserSchema(
             name=self.name,
             id_type=str if key_class is ObjectId else key_class,
             public=tuple(self._field(name, "public_fields") for name in public_fields),

@@ -17,6 +17,7 @@ from fastauth.backends.mongo.models import User
 from fastauth.backends.mongo.roles import MongoRoleStore
 from fastauth.backends.mongo.schema import create_missing, missing_indexes
 from fastauth.backends.mongo.sessions import MongoTokenStore
+from fastauth.core.models import UserSchema
 from fastauth.core.protocols import CommitStep
 
 M = TypeVar("M", default=User)
@@ -80,7 +81,7 @@ class MongoStore(
         mapping: UserMapping[M] = UserMapping(model, public_fields, writable_fields)
         prefix = checked_prefix("collection_prefix", collection_prefix)
         super().__init__(Database(database, mapping.model, prefix), mapping)
-        self.schema = mapping.schema
+        self.schema: UserSchema = mapping.schema
         self.database = database
         """The app's database, as it was given; for what is not a verb, such as looking into the server."""
 

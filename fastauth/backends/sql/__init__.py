@@ -5,10 +5,10 @@ Needs the extra ``sql``, ``postgres`` or ``mysql``.
 
 try:
     import sqlalchemy.ext.asyncio as _sqlalchemy  # noqa: F401  # pyright: ignore[reportUnusedImport]
-except ImportError as error:
+except ImportError as _error:
     raise ModuleNotFoundError(
         "fastauth.backends.sql needs SQLAlchemy and an async driver: pip install 'fastauth[sql]'"
-    ) from error
+    ) from _error
 
 from fastauth.backends.sql.models import Base as Base
 from fastauth.backends.sql.models import User as User

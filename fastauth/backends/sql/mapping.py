@@ -45,18 +45,19 @@ class UserMapping(Generic[_M]):
         self._model: Callable[..., _M] = user_model
         self._name = user_model.__name__
         self._configured = False
-        self.mapper = self._inspect(user_model)
-        self.table = self._single_table()
+        self.mapper: Mapper[_M] = self._inspect(user_model)
+        self.table: Table = self._single_table()
         # Not mapper.column_attrs: that would ask for every class the app has yet to define.
         loaded: dict[str, ColumnElement[Any]] = dict(self.mapper.columns.items())
         self._columns: dict[str, Column[Any]] = {
             name: column for name, column in loaded.items() if isinstance(column, Column)
         }
-        self._key_name, self.key = self._key_column()
+        self._key_name, key = self._key_column()
+        self.key: Column[Any] = key
         self._check_needed()
         self._demanded = self._demanded_by_constructor(writable_fields)
         key_type, self._parse_key = self._key_parser()
-        self.schema = UserSchema(
+        self.schema: UserSchema = UserSchema(
             name=self._name,
             id_type=key_type,
             public=tuple(self._field(name, "public_fields") for name in public_fields),
@@ -66,9 +67,9 @@ class UserMapping(Generic[_M]):
             email_max_length=min(EMAIL_MAX_LENGTH, max_length(self._columns["email"])),
         )
         self._public_names = tuple(field.name for field in self.schema.public)
-        self.attributes = tuple(loaded)
-        self.columns = tuple(loaded.values())
-        self.key_position = self.attributes.index(self._key_name)
+        self.attributes: tuple[str, ...] = tuple(loaded)
+        self.columns: tuple[ColumnElement[Any], ...] = tuple(loaded.values())
+        self.key_position: int = self.attributes.index(self._key_name)
 
     def column(self, name: str) -> Column[Any]:
         """Return the column of this attribute."""

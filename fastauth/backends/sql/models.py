@@ -1,5 +1,7 @@
 """The ready-made user, and a mixin for a user class of your own."""
 
+from typing import Any
+
 from sqlalchemy.orm import DeclarativeBase, Mapped, mapped_column
 
 from fastauth.backends.sql.tables import text
@@ -22,7 +24,7 @@ class User(UserMixin, Base):
     """The ready-made user, with an integer key that is never given out twice."""
 
     __tablename__ = "fastauth_users"
-    __table_args__ = ({"sqlite_autoincrement": True},)
+    __table_args__: tuple[Any, ...] = ({"sqlite_autoincrement": True},)
 
     id: Mapped[int] = mapped_column(primary_key=True)
 

@@ -25,6 +25,7 @@ from fastauth.backends.sql.roles import SQLRoleStore
 from fastauth.backends.sql.sessions import SQLTokenStore
 from fastauth.backends.sql.tables import Tables, tables_for
 from fastauth.core.exceptions import ConfigurationError
+from fastauth.core.models import UserSchema
 from fastauth.core.protocols import CommitStep
 
 M = TypeVar("M", default=User)
@@ -86,7 +87,7 @@ class SQLStore(SQLUserChanges[M], SQLUserListing[M], SQLRoleStore[M], SQLTokenSt
         super().__init__(EngineDatabase(engine), mapping, tables)
         self.engine = engine
         """The app's engine, as it was given; for what is not a verb, such as looking into the database."""
-        self.schema = mapping.schema
+        self.schema: UserSchema = mapping.schema
 
     @property
     def tables(self) -> Tables:

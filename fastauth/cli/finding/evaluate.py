@@ -27,7 +27,7 @@ class Evaluator:
     def __init__(self, project: Project, environment: Environment) -> None:
         self.project = project
         self.environment = environment
-        self.classes = Classes(self)
+        self.classes: Classes = Classes(self)
         self.notes: list[str] = []
         self._depth = 0
         self._following: set[tuple[Module, str]] = set()

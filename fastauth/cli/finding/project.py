@@ -19,7 +19,7 @@ class Project:
     """
 
     def __init__(self, root: Path) -> None:
-        self.root = root.resolve()
+        self.root: Path = root.resolve()
         self.notes: list[str] = []
         self._modules: dict[Path, Module | None] = {}
 

@@ -78,8 +78,8 @@ class Import:
         self._dry_run = dry_run
         self._advance = advance
         self._tell = tell
-        self.tally = Tally() if dry_run else self._progress.load()
-        self.resumed_at = self.tally.line
+        self.tally: Tally = Tally() if dry_run else self._progress.load()
+        self.resumed_at: int = self.tally.line
         self._known_roles: frozenset[str] = frozenset()
 
     @property

@@ -36,8 +36,8 @@ class Progress:
     """
 
     def __init__(self, path: Path, target: str) -> None:
-        self.state_file = state_file_of(path)
-        self.refused_file = path.with_name(path.name + ".fastauth-refused")
+        self.state_file: Path = state_file_of(path)
+        self.refused_file: Path = path.with_name(path.name + ".fastauth-refused")
         self._of = {"target": target, "size": path.stat().st_size, "sha256": _digest(path)}
 
     def load(self) -> Tally:

@@ -41,8 +41,8 @@ class RecordReader:
 
     def __init__(self, path: Path, kind: str | None) -> None:
         self.path = path
-        self.kind = kind or _kind_of(path)
-        self.position = 0
+        self.kind: str = kind or _kind_of(path)
+        self.position: int = 0
         """How many bytes have been read."""
         self._line = 0
         self._problems: dict[int, str] = {}

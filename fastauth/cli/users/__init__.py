@@ -14,7 +14,7 @@ def users() -> None:
     """List, make and change users."""
 
 
-for command in (
+for _command in (
     list_users,
     show,
     create,
@@ -26,4 +26,4 @@ for command in (
     import_users,
     export_users,
 ):
-    users.add_command(command)
+    users.add_command(_command)

@@ -19,7 +19,7 @@ from fastauth.services.accounts.emails import Emails
 from fastauth.services.names import Names
 from fastauth.services.ranks import check_may_grant
 
-logger = logging.getLogger("fastauth")
+logger: logging.Logger = logging.getLogger("fastauth")
 
 
 class Registration(Emails[U]):
