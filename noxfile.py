@@ -78,7 +78,7 @@ def matrix(session: nox.Session) -> None:
 
 def install_resolved(session: nox.Session, *options: str) -> None:
     session.install("uv")
-    everything = [f"-e.[{EVERY_STORE},crypto,jwks]", "--group", "tests"]
+    everything = ["-e.[all]", "--group", "tests"]
     session.run("uv", "pip", "install", *options, *everything, env={"VIRTUAL_ENV": session.virtualenv.location})
 
 

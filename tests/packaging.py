@@ -56,6 +56,8 @@ EXTRAS = {
     "smtp": SMTP,
     "crypto": CRYPTO,
     "jwks": CRYPTO + "import httpx2",
+    "prometheus": "from fastauth.telemetry.prometheus import PrometheusTelemetry\nPrometheusTelemetry()",
+    "otel": "from fastauth.telemetry.otel import OpenTelemetry\nOpenTelemetry()",
     "all": SQL.format(url="sqlite+aiosqlite://"),
 }
 """By extra, what works once it is installed, and nothing beside it."""

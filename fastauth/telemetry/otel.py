@@ -10,8 +10,8 @@ from fastauth.core.telemetry import RefreshOutcome
 try:
     from opentelemetry import metrics, trace
     from opentelemetry.trace import Status, StatusCode
-except ImportError as error:
-    raise ImportError("OpenTelemetry needs opentelemetry-api: pip install 'fastauth[otel]'") from error
+except ImportError as _error:
+    raise ImportError("OpenTelemetry needs opentelemetry-api: pip install 'fastauth[otel]'") from _error
 
 _NAME = "fastauth"
 

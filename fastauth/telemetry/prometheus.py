@@ -12,8 +12,8 @@ try:
     from prometheus_client import REGISTRY, CollectorRegistry, Counter, Gauge, Histogram
     from prometheus_client.exposition import choose_encoder
     from prometheus_client.multiprocess import MultiProcessCollector
-except ImportError as error:
-    raise ImportError("PrometheusTelemetry needs prometheus-client: pip install 'fastauth[prometheus]'") from error
+except ImportError as _error:
+    raise ImportError("PrometheusTelemetry needs prometheus-client: pip install 'fastauth[prometheus]'") from _error
 
 # Seconds. A store answers in milliseconds; a password takes a quarter of a second, and longer where many wait.
 _STORE_BUCKETS = (0.0005, 0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5)
