@@ -18,10 +18,12 @@ from typing import Annotated, Any
 import httpx2
 import uvicorn
 from fastapi import Depends, FastAPI
+from prometheus_client import CollectorRegistry
 from sqlalchemy.ext.asyncio import create_async_engine
 
 from fastauth import FastAuth
 from fastauth.backends.sql import SQLStore, User
+from fastauth.telemetry.prometheus import PrometheusTelemetry
 from fastauth.testing import Outbox
 
 ADA = {"username": "ada", "email": "ada@example.com", "password": "correct horse battery staple"}
@@ -33,9 +35,10 @@ def build(database: Path, outbox: Outbox) -> tuple[FastAPI, FastAuth[User]]:
         store=SQLStore(create_async_engine(f"sqlite+aiosqlite:///{database}")),
         secret_key=secrets.token_urlsafe(48),
         notifier=outbox,
+        telemetry=[PrometheusTelemetry(CollectorRegistry())],
     )
     app = FastAPI(title="FastAuth demo", lifespan=auth.lifespan)
-    auth.setup(app)
+    auth.setup(app, metrics=True)
 
     @app.get("/protected")
     async def protected(user: Annotated[User, Depends(auth.current_user)]) -> dict[str, str]:
@@ -149,7 +152,7 @@ async def main() -> None:
             await walk(base_url, auth, outbox)
             if not options.once:
                 print(f"\nUp at {base_url}, try {base_url}/docs (Authorize as {ADA['username']}, password:")
-                print(f"{NEW_PASSWORD!r}). Ctrl-C ends it.", flush=True)
+                print(f"{NEW_PASSWORD!r}), and {base_url}/metrics. Ctrl-C ends it.", flush=True)
                 while not server.should_exit:
                     await asyncio.sleep(0.2)
 

@@ -24,7 +24,7 @@ import uvicorn
 from fastapi import FastAPI
 from playwright.async_api import Browser, Page, Route, async_playwright
 
-from examples.demo import build
+from examples.demo import build, walk
 from fastauth.testing import Outbox
 from tests.docs.pages import DOCS, ROOT
 
@@ -52,6 +52,7 @@ def sources() -> dict[str, bytes]:
     """Return what each picture is made from, by the picture's name."""
     made_from = {f"{path.stem}.svg": path.read_bytes() for path in sorted(DIAGRAMS.glob("*.mmd"))}
     made_from["authorize.png"] = json.dumps(demo_app().openapi(), sort_keys=True).encode()
+    made_from["metrics.png"] = (ROOT / "fastauth" / "telemetry" / "prometheus.py").read_bytes()
     made_from["front-page.png"] = (DOCS / "index.md").read_bytes()
     return made_from
 
@@ -98,6 +99,17 @@ async def authorize(browser: Browser) -> None:
         await page.get_by_role("button", name="Authorize").first.click()
         await page.locator(".auth-container input[name=username], #oauth_username").first.fill("ada")
         await _shoot(page, "authorize.png")
+
+
+async def metrics(browser: Browser) -> None:
+    """Take the picture of /metrics of the demo, after its walk."""
+    outbox = Outbox()
+    app, auth = build(Path(tempfile.mkdtemp()) / "demo.db", outbox)
+    async with serve(app) as address:
+        await walk(address, auth, outbox)
+        page = await browser.new_page(viewport=_VIEW)
+        await page.goto(f"{address}/metrics")
+        await _shoot(page, "metrics.png")
 
 
 async def front_page(browser: Browser) -> None:
@@ -153,7 +165,12 @@ async def make(mermaid: Path) -> None:
     """
     ASSETS.mkdir(exist_ok=True)
     chromium = shutil.which("chromium") or shutil.which("chromium-browser") or shutil.which("google-chrome")
-    steps: list[Callable[[Browser], Awaitable[None]]] = [partial(draw, mermaid=mermaid), authorize, front_page]
+    steps: list[Callable[[Browser], Awaitable[None]]] = [
+        partial(draw, mermaid=mermaid),
+        authorize,
+        metrics,
+        front_page,
+    ]
     async with async_playwright() as playwright:
         browser = await playwright.chromium.launch(executable_path=chromium, args=["--no-sandbox"])
         for step in steps:

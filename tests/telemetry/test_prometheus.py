@@ -1,6 +1,8 @@
 """Metrics for Prometheus: their names and labels are a contract with dashboards and alerts."""
 
+import json
 import os
+import re
 import subprocess
 import sys
 from datetime import datetime, timezone
@@ -12,6 +14,7 @@ from prometheus_client import CollectorRegistry
 from fastauth import ConfigurationError
 from fastauth.core.events import SignInFailed, UserDisabled
 from fastauth.telemetry.prometheus import PrometheusTelemetry
+from tests.docs.pages import DOCS
 
 NOW = datetime.now(timezone.utc)
 
@@ -100,3 +103,26 @@ def test_worker_processes_are_counted_together(tmp_path: Path) -> None:
     ]
 
     assert 'fastauth_refreshes_total{outcome="rotated"} 2.0' in told[1].splitlines()
+
+
+def test_the_dashboard_asks_for_metrics_that_there_are() -> None:
+    """The dashboard of the documentation shows every metric of ours, and asks for no other, nor for other labels."""
+    dashboard = json.loads((DOCS / "assets" / "grafana-dashboard.json").read_text("utf-8"))
+    registry = CollectorRegistry()
+    PrometheusTelemetry(registry)
+    families = {family.name: family for family in registry.collect()}
+
+    asked = [target["expr"] for panel in dashboard["panels"] for target in panel["targets"]]
+    names = {
+        re.sub(r"_(total|bucket|count|sum)$", "", name) for each in asked for name in re.findall(r"fastauth_\w+", each)
+    }
+    assert names == families.keys()
+    assert set(re.findall(r"by \(([^)]*)\)", " ".join(asked))) <= {
+        "outcome",
+        "reason",
+        "le, verb",
+        "verb",
+        "le",
+        "route",
+        "event",
+    }
