@@ -181,7 +181,8 @@ class FastAuth(Generic[U]):
         """The ring of keys: which there are and where they came from, without any of them being shown."""
         self.token_rejections: Mapping[str, int] = signer.rejections
         """How many tokens were refused since the start, by reason; for a gauge, never for a client."""
-        self.passwords: Passwords = Passwords(passwords or PasswordSettings(), production=self.production)
+        settings = passwords or PasswordSettings()
+        self.passwords: Passwords = Passwords(settings, production=self.production, telemetry=told)
         """Judges, hashes and verifies passwords, off the event loop."""
         timeout = _span("store_timeout", store_timeout, timedelta(seconds=1))
         timed = with_measurements(with_deadline(store, timeout), told)

@@ -1,8 +1,10 @@
 """The one place where passwords are hashed and verified: off the event loop, and with a decoy for nobody."""
 
 import os
+import time
 import unicodedata
-from typing import NamedTuple
+from collections.abc import Callable
+from typing import Literal, NamedTuple, TypeAlias, TypeVar
 
 from fastauth.core.exceptions import ConfigurationError
 from fastauth.core.hashers import BcryptHasher
@@ -10,6 +12,10 @@ from fastauth.core.hashing_threads import HashingThreads
 from fastauth.core.password_policy import PasswordPolicy
 from fastauth.core.protocols import PasswordHasher
 from fastauth.core.settings import LONGEST_SPELLING, PasswordSettings
+from fastauth.core.telemetry import SILENT, Telemetries
+
+_T = TypeVar("_T")
+_Work: TypeAlias = Literal["hash", "verify"]
 
 _PRODUCTION_MIN_COST = 10  # OWASP Password Storage Cheat Sheet
 _SECONDS_PER_ROUND = 6e-5  # of bcrypt, more or less; the first computations tell better
@@ -33,14 +39,16 @@ class Passwords:
     Args:
         settings: The policy and the hasher.
         production: Whether to apply the stricter floors of production.
+        telemetry: Is told how long each password waited and took.
     """
 
-    def __init__(self, settings: PasswordSettings, *, production: bool) -> None:
+    def __init__(self, settings: PasswordSettings, *, production: bool, telemetry: Telemetries = SILENT) -> None:
         if production and settings.hasher is None and settings.bcrypt_cost < _PRODUCTION_MIN_COST:
             raise ConfigurationError(
                 f"PasswordSettings(bcrypt_cost={settings.bcrypt_cost}) is too cheap for production; "
                 f"use at least {_PRODUCTION_MIN_COST}."
             )
+        self._telemetry = telemetry
         self.policy: PasswordPolicy = PasswordPolicy(settings, production=production)
         bcrypt_hasher = BcryptHasher(settings.bcrypt_cost)
         self._hasher: PasswordHasher = settings.hasher or bcrypt_hasher
@@ -70,7 +78,7 @@ class Passwords:
         Raises:
             OverloadedException: Too many passwords are waiting.
         """
-        return await self._threads.run(lambda: self._hasher.hash(_nfc(password)))
+        return await self._run("hash", lambda: self._hasher.hash(_nfc(password)))
 
     async def verify(self, password: str, stored: str | None) -> Verification:
         """Compare a password with a stored hash, at the cost of one hash whatever the outcome.
@@ -81,11 +89,30 @@ class Passwords:
         Raises:
             OverloadedException: Too many passwords are waiting, whatever this one and its hash are.
         """
-        return await self._threads.run(lambda: self._verify(password, stored))
+        return await self._run("verify", lambda: self._verify(password, stored))
 
     def close(self) -> None:
         """Let go of the threads; they come back with the next password."""
         self._threads.close()
+
+    async def _run(self, name: _Work, work: Callable[[], _T]) -> _T:
+        if not self._telemetry:
+            return await self._threads.run(work)
+        came = time.perf_counter()
+
+        def measure() -> tuple[_T, float, float]:
+            began = time.perf_counter()
+            result = work()
+            return result, began - came, time.perf_counter() - began
+
+        self._telemetry.passwords_waiting(1)
+        try:
+            with self._telemetry.span(f"password.{name}"):
+                result, waited, worked = await self._threads.run(measure)
+        finally:
+            self._telemetry.passwords_waiting(-1)
+        self._telemetry.password_hashed(name, waited, worked)
+        return result
 
     def _verify(self, password: str, stored: str | None) -> Verification:
         hasher = next((each for each in self._readable if stored and each.recognizes(stored)), None)

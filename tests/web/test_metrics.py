@@ -54,6 +54,9 @@ async def test_flows_are_counted_by_what_became_of_them() -> None:
         "session.started",
         "session.reused",
     ]
+    assert {("password", "hash"), ("password", "verify")} <= set(recorder.told)
+    changes = [change for _, change in recorder.about("waiting")]
+    assert changes.count(1) == changes.count(-1) == len(recorder.about("password"))
     assert {"find_user", "add_session", "rotate_session"} <= {each[1] for each in recorder.about("store")}
 
 
