@@ -77,7 +77,7 @@ async def serving_workers(
 
 
 async def answering(client: AsyncClient, process: asyncio.subprocess.Process) -> None:
-    for _ in range(600):
+    for _ in range(3000):
         assert process.returncode is None, "the server ended"
         try:
             await client.get("/users/me")
