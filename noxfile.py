@@ -20,7 +20,7 @@ SNIPPETS = "build/snippets"
 SITE = "build/site"
 MERMAID = "mermaid@11.17.2"
 DIST = pathlib.Path("build/dist")
-MONGO_TESTS = ["tests/backends", "tests/web", "tests/services", "tests/stores"]
+MONGO_TESTS = ["tests/backends", "tests/web", "tests/services", "tests/stores", "tests/cli/stores"]
 
 
 def install(session: nox.Session, *groups: str, extras: str = "sql") -> None:

@@ -5,6 +5,9 @@ from click.shell_completion import get_completion_class
 
 from fastauth.cli.root import Command
 
+# A ~/.zshrc that has not set up completion would end in "command not found: compdef" at every start of the shell.
+_ZSH_READY = "(( ${+functions[compdef]} )) || { autoload -Uz compinit && compinit }"
+
 
 @click.command(cls=Command)
 @click.argument("shell", type=click.Choice(["bash", "zsh", "fish"]))
@@ -20,4 +23,8 @@ def completion(ctx: click.Context, shell: str) -> None:
     kind = get_completion_class(shell)
     if kind is None:  # pragma: no cover  # the choice above names only shells that Click knows
         raise click.UsageError(f"There is no completion for {shell}.")
-    click.echo(kind(ctx.find_root().command, {}, "fastauth", "_FASTAUTH_COMPLETE").source())
+    script = kind(ctx.find_root().command, {}, "fastauth", "_FASTAUTH_COMPLETE").source()
+    if shell == "zsh":
+        first, rest = script.split("\n", 1)  # the first line is read by zsh, where the script is a file in its path
+        script = f"{first}\n\n{_ZSH_READY}\n{rest}"
+    click.echo(script)

@@ -11,6 +11,26 @@ import pytest
 from tests.cli.conftest import Run
 
 
+@pytest.fixture
+def command(tmp_path: Path) -> Path:
+    """The command ``fastauth``, in a folder of its own."""
+    command = tmp_path / "fastauth"
+    command.write_text(f'#!/bin/sh\nexec {sys.executable} -m fastauth "$@"\n')
+    command.chmod(0o755)
+    return command
+
+
+def in_shell(command: Path, *arguments: str) -> "subprocess.CompletedProcess[str]":
+    """Run a shell whose home and working folder are the command's, and which finds the command."""
+    folder = command.parent
+    environment = {
+        **os.environ,
+        "PATH": f"{folder}:{os.environ['PATH']}",
+        **dict.fromkeys(("HOME", "ZDOTDIR", "XDG_CONFIG_HOME", "XDG_DATA_HOME"), str(folder)),
+    }
+    return subprocess.run(arguments, cwd=folder, env=environment, capture_output=True, text=True, check=False)
+
+
 @pytest.mark.parametrize(
     ("shell", "hook"),
     [
@@ -57,23 +77,36 @@ def test_each_shell_is_answered(shell: str, words: str, expected: str) -> None:
 
 
 @pytest.mark.skipif(shutil.which("bash") is None, reason="there is no bash here")
-def test_in_a_real_bash(tmp_path: Path, run: Run) -> None:
+def test_in_a_real_bash(command: Path, run: Run) -> None:
     """A real bash that has loaded the script completes ``fastauth ses`` to ``sessions``."""
-    command = tmp_path / "fastauth"
-    command.write_text(f'#!/bin/sh\nexec {sys.executable} -m fastauth "$@"\n')
-    command.chmod(0o755)
-    (tmp_path / "script").write_text(run("completion", "bash").stdout)
+    (command.parent / "script").write_text(run("completion", "bash").stdout)
     asks = (
         'source script; COMP_WORDS=(fastauth ses); COMP_CWORD=1; _fastauth_completion fastauth; echo "${COMPREPLY[@]}"'
     )
 
-    shown = subprocess.run(
-        ["bash", "--norc", "-c", asks],
-        cwd=tmp_path,
-        env={**os.environ, "PATH": f"{tmp_path}:{os.environ['PATH']}"},
-        capture_output=True,
-        text=True,
-        check=False,
-    )
+    shown = in_shell(command, "bash", "--norc", "-c", asks)
 
     assert shown.stdout.strip() == "sessions", shown.stderr
+
+
+@pytest.mark.skipif(shutil.which("zsh") is None, reason="there is no zsh here")
+@pytest.mark.parametrize("before", ["", "autoload -Uz compinit && compinit -u"])
+def test_in_a_real_zsh(before: str, command: Path, run: Run) -> None:
+    """A real zsh has a completion for ``fastauth``, also where its ``.zshrc`` has not set up completion before."""
+    script = run("completion", "zsh").stdout
+    (command.parent / ".zshrc").write_text(f'{before}\neval "$(cat script)"\n')
+    (command.parent / "script").write_text(script)
+
+    shown = in_shell(command, "zsh", "-ic", 'echo "${_comps[fastauth]}"')
+
+    assert (shown.stdout.strip(), shown.stderr) == ("_fastauth_completion", "")
+
+
+@pytest.mark.skipif(shutil.which("fish") is None, reason="there is no fish here")
+def test_in_a_real_fish(command: Path, run: Run) -> None:
+    """A real fish that has loaded the script completes ``fastauth ses`` to ``sessions``."""
+    (command.parent / "script").write_text(run("completion", "fish").stdout)
+
+    shown = in_shell(command, "fish", "-c", 'source script; complete -C "fastauth ses"')
+
+    assert shown.stdout.startswith("sessions\t"), shown.stderr

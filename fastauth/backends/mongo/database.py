@@ -1,7 +1,6 @@
 """The collections and the commands on them; every command is sent from here."""
 
 import copy
-import inspect
 from collections.abc import Mapping, Sequence
 from typing import Any, NamedTuple, Protocol, TypeAlias, cast
 
@@ -13,15 +12,17 @@ from pymongo.read_concern import ReadConcern
 
 from fastauth.backends.mongo.documents import Binding
 from fastauth.backends.mongo.errors import translated_errors
-from fastauth.backends.mongo.transactions import Transactions
+from fastauth.backends.mongo.transactions import Transactions, awaited
 from fastauth.core.exceptions import ConfigurationError
 
 Raw: TypeAlias = dict[str, Any]
 """A document as the driver gives and takes it."""
 
+DRIVER = "PyMongo" if hasattr(Document, "get_pymongo_collection") else "Motor"
+"""Whose databases the installed Beanie takes: Beanie 2 those of PyMongo, Beanie 1 those of Motor."""
+
 _decode: Any = cast("Any", bson).decode
 _OURS = ("accounts", "roles", "sessions", "used_tokens", "audit_records")
-_DRIVER = "PyMongo" if hasattr(Document, "get_pymongo_collection") else "Motor"  # Beanie 2, and Beanie 1
 _WANTED = {
     "PyMongo": "pass AsyncMongoClient(...)['name'] from pymongo",
     "Motor": "pass AsyncIOMotorClient(...)['name'] from motor.motor_asyncio",
@@ -65,8 +66,7 @@ class Collection:
     async def aggregate(self, pipeline: Sequence[Raw]) -> list[Raw]:
         """Return what the pipeline gives."""
         with translated_errors():
-            begun = self._handle.aggregate(pipeline, session=self._session)
-            cursor = await begun if inspect.isawaitable(begun) else begun  # PyMongo's is, Motor's is not
+            cursor = await awaited(self._handle.aggregate(pipeline, session=self._session))
             return cast("list[Raw]", await cursor.to_list(None))
 
     async def find(self, where: Raw, *, sort: Sequence[tuple[str, int]] = (), limit: int = 0) -> list[Raw]:
@@ -164,11 +164,11 @@ class Database:
     def __init__(self, handle: DatabaseHandle, user_model: type[Document], prefix: str) -> None:
         driver = _driver_of(handle)
         if driver == "neither":
-            raise ConfigurationError(f"MongoStore needs an asynchronous database: {_WANTED[_DRIVER]}.")
-        if driver != _DRIVER:
+            raise ConfigurationError(f"MongoStore needs an asynchronous database: {_WANTED[DRIVER]}.")
+        if driver != DRIVER:
             raise ConfigurationError(
-                f"This is a database of {driver}'s client, and the installed Beanie works on {_DRIVER}'s: "
-                f"{_WANTED[_DRIVER]}, or {_INSTALL[driver]} for the Beanie that fits this one."
+                f"This is a database of {driver}'s client, and the installed Beanie works on {DRIVER}'s: "
+                f"{_WANTED[DRIVER]}, or {_INSTALL[driver]} for the Beanie that fits this one."
             )
         self._handle: Any = handle
         self._model = user_model

@@ -64,9 +64,9 @@ class Transactions:
         return await self._attempts(body, pauses[1:])
 
     async def _attempt(self, body: Callable[[Any], Awaitable[_T]]) -> _T:
-        session = await _awaited(self._client.start_session())
+        session = await awaited(self._client.start_session())
         try:
-            await _awaited(
+            await awaited(
                 session.start_transaction(
                     read_concern=ReadConcern("snapshot"),
                     write_concern=WriteConcern("majority", j=True),
@@ -101,6 +101,6 @@ async def _wait_or_give_up(pauses: Sequence[float], error: PyMongoError) -> None
     await asyncio.sleep(random.uniform(pauses[0] / 2, pauses[0]))  # noqa: S311
 
 
-async def _awaited(begun: Any) -> Any:
-    # What PyMongo's client returns at once has to be awaited with Motor's, and the other way round.
+async def awaited(begun: Any) -> Any:
+    """Return what was begun: what PyMongo's client returns at once is awaited with Motor's, and the other way round."""
     return await begun if inspect.isawaitable(begun) else begun

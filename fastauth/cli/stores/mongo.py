@@ -1,35 +1,38 @@
 """MongoDB stores for the command line; imported only when one is chosen, since Beanie is an extra."""
 
+import importlib
 import re
 from collections.abc import AsyncGenerator, Sequence
 from contextlib import asynccontextmanager
 from datetime import datetime, timedelta, timezone
 from typing import Any, cast
 
-from pymongo import AsyncMongoClient
 from pymongo.errors import ConfigurationError as PyMongoConfigurationError
 from pymongo.errors import InvalidName, InvalidURI, PyMongoError
 
 from fastauth.backends.mongo import MongoStore
+from fastauth.backends.mongo.database import DRIVER
+from fastauth.backends.mongo.transactions import awaited
 from fastauth.cli.errors import Misuse
 from fastauth.cli.stores.shelf import Differences
 from fastauth.cli.stores.urls import DatabaseUrl
 from fastauth.core.protocols import Store
 
+_CLIENTS = {"PyMongo": ("pymongo", "AsyncMongoClient"), "Motor": ("motor.motor_asyncio", "AsyncIOMotorClient")}
 _PATIENCE_MS = 5_000  # the driver's own 30 s are long for somebody who waits at a terminal
 
 
 class _OwnMongoStore(MongoStore[Any]):
     """A store whose client is ours, and so is closed by us."""
 
-    def __init__(self, client: "AsyncMongoClient[Any]", database: Any) -> None:
+    def __init__(self, client: Any, database: Any) -> None:
         super().__init__(database)
         self._client = client
 
     async def close(self) -> None:
         """Give the connections back."""
         await super().close()
-        await self._client.close()
+        await awaited(self._client.close())
 
 
 def open_store(url: DatabaseUrl, database: str | None) -> MongoStore[Any]:
@@ -38,8 +41,10 @@ def open_store(url: DatabaseUrl, database: str | None) -> MongoStore[Any]:
     Raises:
         Misuse: The URL cannot be used, or names no database.
     """
+    module, name = _CLIENTS[DRIVER]
+    make_client: Any = getattr(importlib.import_module(module), name)
     try:
-        client: AsyncMongoClient[Any] = AsyncMongoClient(url.text, serverSelectionTimeoutMS=_PATIENCE_MS)
+        client = make_client(url.text, serverSelectionTimeoutMS=_PATIENCE_MS)
         handle = client[database] if database is not None else client.get_default_database()
     except PyMongoConfigurationError as error:
         if "No default database" in str(error):
