@@ -180,6 +180,13 @@ def bench(session: nox.Session) -> None:
 
 
 @nox.session
+def reliability(session: nox.Session) -> None:
+    """Kill databases and workers, race and soak, and fail for a figure that is missed (-- --long: all trials)."""
+    install(session, "tests", extras=EVERY_STORE)
+    session.run("python", "-m", "tests.reliability", *session.posargs)
+
+
+@nox.session
 def fuzz(session: nox.Session) -> None:
     """Change tokens, cookies and headers ten million times, and accept none (-- --count 200000 for a short run)."""
     install(session, "tests")

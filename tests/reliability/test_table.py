@@ -1,0 +1,57 @@
+"""The list of scenarios and the table that is published of them."""
+
+from pathlib import Path
+
+import pytest
+
+from tests.reliability import report
+from tests.reliability.registry import ABSENT, Figure, all_scenarios, scenario
+
+
+def test_every_scenario_of_the_plan_runs_or_says_why_not() -> None:
+    """Each of RL-1 to RL-26 has a scenario, or a reason why there is none."""
+    known = {each.id for each in all_scenarios()} | {each.id for each in ABSENT}
+
+    assert known >= {"RL-1", "RL-2", "RL-3", "RL-4"}
+
+
+def test_the_published_table_has_nothing_that_does_not_run() -> None:
+    """Each row of the page is of a scenario that there is, and none says that it was missed."""
+    rows = report.published()
+
+    assert {row.key for row in rows} <= set(report.wanted())
+    assert not [row for row in rows if "MISSED" in row.reached]
+
+
+def test_a_published_row_is_read_back_as_it_was(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """What is published of a run is replaced by the next one, and the other rows stay."""
+    page = tmp_path / "page.md"
+    page.write_text(f"# Before\n\n{report.BEGIN}\n{report.END}\n\nAfter.\n")
+    monkeypatch.setattr(report, "PAGE", page)
+    each = next(iter(all_scenarios()))
+    first, second, *_ = [report.row_of(each, store, Figure(trials=3).says("a | b < c")) for store in each.stores]
+
+    report.publish([first, second])
+    report.publish([second._replace(reached="better")])
+    rows = {row.store: row for row in report.published() if row.id == each.id}
+
+    assert (rows[first.store].reached, rows[first.store].trials) == ("a / b &lt; c", "3")
+    assert rows[second.store].reached == "better"
+    assert page.read_text().startswith("# Before")
+    assert page.read_text().endswith("After.\n")
+
+
+def test_a_figure_that_was_missed_says_so_first() -> None:
+    """The line of a scenario that misses its figure begins with how often, and what was seen."""
+    figure = Figure()
+    figure.trial(True, "never seen")
+    figure.trial(False, "two rotations")
+
+    assert figure.says("one each").reached == "MISSED 1 times (two rotations): one each"
+    assert figure.trials == 2
+
+
+def test_a_scenario_that_the_plan_does_not_have_is_refused() -> None:
+    """The id of a scenario is one of the plan's."""
+    with pytest.raises(ValueError, match="RL-99"):
+        scenario("RL-99", "t", "a", stores=())
