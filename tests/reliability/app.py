@@ -2,8 +2,9 @@
 
 The store comes from the environment too, see :mod:`tests.stores.worker_app`. Options: ``limits`` (the arguments of
 ``LimitSettings``; without it there are none), ``bcrypt_cost``, ``store_timeout`` (seconds), ``leeway`` and
-``refresh_grace`` (seconds), ``access_token_expires_in`` (minutes), ``purge_every`` (seconds), and ``middleware`` (put
-a ``BaseHTTPMiddleware`` around the app, as many apps have).
+``refresh_grace`` (seconds), ``access_token_expires_in`` (minutes), ``session_seconds`` (how long a session lives that is
+not refreshed), ``purge_every`` (seconds), and ``middleware`` (put a ``BaseHTTPMiddleware`` around the app, as many apps
+have).
 
 ``GET /busy`` is a handler that takes long after the user was loaded: what it holds meanwhile is for the tests to see.
 """
@@ -34,6 +35,7 @@ auth: FastAuth[Any] = FastAuth(
     notifier=None,
     tokens=TokenSettings(**tokens),
     purge_every=timedelta(seconds=purge_every),
+    refresh_token_expires_in=timedelta(seconds=options.get("session_seconds", 7 * 86400)),
     **{name: options[name] for name in ("store_timeout", "access_token_expires_in") if name in options},
 )
 app = FastAPI(lifespan=auth.lifespan)

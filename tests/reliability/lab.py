@@ -27,12 +27,14 @@ class Fleet(NamedTuple):
         client: Sends requests to them in turn.
         database: What they share.
         server: Where it is; None for SQLite.
+        proxy: What stands between; None where nothing does.
     """
 
     workers: list[Worker]
     client: Client
     database: StoreDatabase
     server: Server | None
+    proxy: Proxy | None = None
 
     @property
     def engine(self) -> Server:
@@ -90,15 +92,24 @@ class Lab:
         return await make_database(store, port, self.folder)
 
     async def fleet(self, store: str) -> Fleet:
-        """Return four workers on a database of their own, which all scenarios that ask for them share."""
+        """Return four workers on a database of their own, which all scenarios that ask for them share.
+
+        Their store calls may take long: what is asked of these is to be right, however busy the machine is. Whoever
+        asks how soon something is answered takes workers of their own.
+        """
         if store not in self._fleets:
-            self._fleets[store] = await self._stack.enter_async_context(self.own_fleet(store))
-        fleet = self._fleets[store]
-        if fleet.server is not None:
-            await fleet.server.make_sure()
-        for worker in fleet.workers:
-            await worker.make_sure()
-        return fleet
+            patient = self.own_fleet(store, options={"store_timeout": 60})
+            self._fleets[store] = await self._stack.enter_async_context(patient)
+        return await _made_sure(self._fleets[store])
+
+    async def plain_fleet(self, store: str) -> Fleet:
+        """Return two workers with the library's own settings, behind a proxy, for faults; shared by scenarios."""
+        name = f"{store}, plain"
+        if name not in self._fleets:
+            proxy = None if store == SQLITE else await self._stack.enter_async_context(self.proxy(store))
+            plain = self.own_fleet(store, count=2, proxy=proxy)
+            self._fleets[name] = await self._stack.enter_async_context(plain)
+        return await _made_sure(self._fleets[name])
 
     @asynccontextmanager
     async def own_fleet(
@@ -131,7 +142,7 @@ class Lab:
         try:
             await start_all(workers)
             async with client_of(workers, connections=connections) as client:
-                yield Fleet(workers, client, database, server)
+                yield Fleet(workers, client, database, server, proxy)
         finally:
             for worker in workers:
                 await worker.kill()
@@ -141,3 +152,13 @@ class Lab:
         """Give a proxy to the run's server for a store."""
         async with proxy_to((await self.server(store)).port) as proxy:
             yield proxy
+
+
+async def _made_sure(fleet: Fleet) -> Fleet:
+    if fleet.server is not None:
+        await fleet.server.make_sure()
+    if fleet.proxy is not None:
+        fleet.proxy.heal()
+    for worker in fleet.workers:
+        await worker.make_sure()
+    return fleet

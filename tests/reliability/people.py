@@ -91,3 +91,10 @@ async def count_users(database: StoreDatabase, **where: str) -> int:
         condition = " AND ".join(f"{name} = '{value}'" for name, value in where.items())  # of ours, not of a client's
         return int((await database.rows(f"SELECT count(*) FROM fastauth_users WHERE {condition}"))[0][0])
     return len(await database.documents("fastauth_users", where))
+
+
+async def usernames(database: StoreDatabase) -> set[str]:
+    """Return everybody's name."""
+    if database.is_sql:
+        return {row[0] for row in await database.rows("SELECT username FROM fastauth_users")}
+    return {each["username"] for each in await database.documents("fastauth_users")}

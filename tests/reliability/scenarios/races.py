@@ -123,7 +123,7 @@ async def role_race(lab: Lab, store: str) -> Figure:
 async def last_superadmin(lab: Lab, store: str) -> Figure:
     """Let everybody remove another one at once, over the same workers, and count who is left."""
     figure, numbers = Figure(), random.Random(4)
-    async with lab.own_fleet(store, count=lab.trials(short=2, long=4)) as fleet, insider(fleet.database) as auth:
+    async with lab.own_fleet(store, options={"store_timeout": 60}) as fleet, insider(fleet.database) as auth:
         stayed: str | None = None
         for _ in range(lab.trials(short=4, long=100)):
             names = [lab.unique("super") for _ in range(numbers.randint(2, 20))]
