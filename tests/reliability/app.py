@@ -2,9 +2,9 @@
 
 The store comes from the environment too, see :mod:`tests.stores.worker_app`. Options: ``limits`` (the arguments of
 ``LimitSettings``; without it there are none), ``bcrypt_cost``, ``store_timeout`` (seconds), ``leeway`` and
-``refresh_grace`` (seconds), ``access_token_expires_in`` (minutes), ``session_seconds`` (how long a session lives that is
-not refreshed), ``purge_every`` (seconds), and ``middleware`` (put a ``BaseHTTPMiddleware`` around the app, as many apps
-have).
+``refresh_grace`` (seconds), ``access_token_expires_in`` (minutes), ``session_seconds`` (how long a session lives
+without a refresh), ``purge_every`` (seconds), and ``middleware`` (put a ``BaseHTTPMiddleware`` around the app, as many
+apps have).
 
 ``GET /busy`` is a handler that takes long after the user was loaded: what it holds meanwhile is for the tests to see.
 """
