@@ -141,7 +141,7 @@ def lint(session: nox.Session) -> None:
 @nox.session
 def typing(session: nox.Session) -> None:
     """Check types with mypy and pyright, both strict: the package, tests of types, examples, and the docs' snippets."""
-    install(session, "typing", "tests", "demo", extras=EVERY_STORE)
+    install(session, "typing", "tests", "demo", "bench", extras=EVERY_STORE)
     session.run("mypy")
     session.run("pyright")
     session.run("python", "-m", "tests.docs.pages", SNIPPETS, silent=True)
@@ -173,10 +173,9 @@ def screenshots(session: nox.Session) -> None:
 
 @nox.session
 def bench(session: nox.Session) -> None:
-    """Measure what the README claims about speed, and that the time of an answer tells nobody who has an account."""
-    install(session, "bench")
-    session.run("python", "benchmarks/sign_in_storm.py", *session.posargs)
-    session.run("python", "benchmarks/enumeration.py")
+    """Measure speed beside bare routes (-- --quick, --only NAME, --peers, --publish; --only enumeration: leaks)."""
+    install(session, "bench", extras="sql,postgres,mongo,crypto")
+    session.run("python", "-m", "benchmarks", *session.posargs)
 
 
 @nox.session

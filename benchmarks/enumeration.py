@@ -1,6 +1,6 @@
 """Does an answer, or its time, say who has an account? Interleaved samples of known and unknown names, in one process.
 
-Run it with ``python benchmarks/enumeration.py [samples]``; 1,000 samples of each take some minutes.
+Run it with ``nox -s bench -- --only enumeration``; 1,000 samples of each take some minutes.
 """
 
 import asyncio

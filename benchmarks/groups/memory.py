@@ -1,0 +1,36 @@
+"""What a server holds after many requests with a full cache of verified tokens, beside the bare app after as many."""
+
+from benchmarks.client import Load
+from benchmarks.context import Context
+from benchmarks.databases import Contents, sqlite
+from benchmarks.people import access_token, session_id
+from benchmarks.processes import Server, serving
+from benchmarks.results import Measured, progress
+from benchmarks.samples import spread
+from benchmarks.traffic import Gets
+from fastauth import TokenSettings
+
+_STEPS = 10
+
+
+async def run(context: Context) -> None:
+    """Send the same number of requests to both, with more tokens than are remembered."""
+    people = TokenSettings().remembered_tokens + 500
+    async with sqlite(Contents(users=people, sessions=people)) as database:
+        tokens = [access_token(number, session_id(number)) for number in range(1, people + 1)]
+        held: list[float] = []
+        for app, path in (("benchmarks.apps.sql:app", "/user"), ("benchmarks.floors.sql:app", "/core")):
+            async with serving(app, database.environment) as server:
+                held.append(await _after(context, server, Gets(path, tokens), f"memory {path}"))
+    note = f"after {context.pace.requests:,} requests: {held[0]:.0f} MB beside {held[1]:.0f} MB"
+    context.results.add(Measured("memory", spread([held[0] - held[1]]), note=note))
+
+
+async def _after(context: Context, server: Server, traffic: Gets, title: str) -> float:
+    load = Load([server.port], traffic)
+    with progress(title, _STEPS) as bar:
+        for _ in range(_STEPS):
+            await load.run(3600, requests=context.pace.requests // _STEPS)
+            bar.update(1)
+    load.close()
+    return server.memory_mb()
