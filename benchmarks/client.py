@@ -8,6 +8,8 @@ from typing import Protocol, cast
 
 from benchmarks.processes import BenchmarkError
 
+_PATIENCE = 1.0  # seconds
+
 
 class Traffic(Protocol):
     """What is asked, and what becomes of the answers."""
@@ -79,7 +81,7 @@ class Load:
         ports: Where the servers are, on the loopback interface.
         traffic: What is asked.
         connections: How many requests are outstanding at once.
-        tolerant: Whether it goes on when an answer is not a good one, and only counts it.
+        tolerant: Whether it goes on after an answer that is not a good one: it counts it, and asks again in a second.
 
     Attributes:
         refused: How many answers were not good ones.
@@ -140,9 +142,15 @@ class Load:
             self._traffic.answered(body)
         elif self._tolerant:
             self.refused += 1
+            # Who is told to come again later does.
+            asyncio.get_running_loop().call_later(_PATIENCE, self._ask_again, connection)
+            return
         elif self._trouble is None:
             self._trouble = f"{head[:200]!r} {body[:300]!r}"
-        if self._trouble is None and self._wanted > 0 and time.perf_counter() < self._deadline:
+        self._ask_again(connection)
+
+    def _ask_again(self, connection: _Connection) -> None:
+        if self._trouble is None and self._wanted > 0 and time.perf_counter() < self._deadline and self._connections:
             self._ask(connection)
         elif self._outstanding == 0 and self._idle is not None and not self._idle.done():
             self._idle.set_result(None)
