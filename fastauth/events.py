@@ -6,6 +6,7 @@ from fastauth.core.events import EmailChangeRequested as EmailChangeRequested
 from fastauth.core.events import EmailVerified as EmailVerified
 from fastauth.core.events import Event as Event
 from fastauth.core.events import PasswordChanged as PasswordChanged
+from fastauth.core.events import PasswordRefused as PasswordRefused
 from fastauth.core.events import PasswordResetRequested as PasswordResetRequested
 from fastauth.core.events import RefreshTokenReused as RefreshTokenReused
 from fastauth.core.events import RoleCreated as RoleCreated

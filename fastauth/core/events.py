@@ -230,6 +230,15 @@ class SignInFailed(Event):
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class PasswordRefused(AccountEvent[U]):
+    """Somebody who is signed in gave a wrong password where the current one is the proof of who they are."""
+
+    name: ClassVar[str] = "password.refused"
+    nothing_to_undo: ClassVar[bool] = True
+    outcome: ClassVar[Literal["success", "failure"]] = "failure"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class SessionRevoked(SessionEvent):
     """One session was ended, or all of a user's but one.
 

@@ -34,6 +34,7 @@ NAMES = {
     "UserEnabled": "user.enabled",
     "UserDeleted": "user.deleted",
     "PasswordChanged": "password.changed",
+    "PasswordRefused": "password.refused",
     "PasswordResetRequested": "password.reset_requested",
     "EmailVerified": "email.verified",
     "EmailChangeRequested": "email.change_requested",

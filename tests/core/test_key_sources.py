@@ -188,7 +188,7 @@ WEAK = {
 
 
 @pytest.mark.parametrize(("secret", "weakness"), WEAK.items())
-def test_a_guessable_key_is_refused_in_production_and_warned_of_before(
+def test_r_jw_2_a_guessable_key_is_refused_in_production_and_warned_of_before(
     secret: str, weakness: str | None, caplog: pytest.LogCaptureFixture
 ) -> None:
     """A placeholder or a key of few characters works in development with a warning, and in production not at all."""

@@ -18,7 +18,7 @@ SECOND = "Zx7Yb1Nq9Kd3Vw5Th2Rj8Mf4Lp6Gs0Ce_uA-iO3eU1y"
 
 
 @pytest.mark.parametrize(("algorithm", "length"), [("HS256", 32), ("HS384", 48), ("HS512", 64)])
-def test_a_key_is_at_least_as_long_as_its_hash(algorithm: str, length: int) -> None:
+def test_r_jw_2_a_key_is_at_least_as_long_as_its_hash(algorithm: str, length: int) -> None:
     """A key of one byte less than RFC 7518 asks for is refused, and the message says how to make one."""
     assert Key("x" * length, algorithm=algorithm).algorithm == algorithm
     with pytest.raises(ConfigurationError, match=f"at least {length} bytes, and this one has {length - 1}.*secrets"):
@@ -33,7 +33,7 @@ def test_the_length_of_a_key_is_counted_in_bytes() -> None:
 @pytest.mark.parametrize(
     "algorithm", ["none", "None", "", "hs256", "RS512", "ES384", "Ed448", "HS256,none", ["HS256"], None]
 )
-def test_other_algorithms_are_refused(algorithm: Any) -> None:
+def test_r_jw_1_other_algorithms_are_refused(algorithm: Any) -> None:
     """A key has one of seven algorithms, and above all is never of none, nor of several."""
     with pytest.raises(ConfigurationError, match="is not supported; use one of HS256, HS384, HS512, RS256"):
         Key("x" * 64, algorithm=algorithm)

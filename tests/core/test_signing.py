@@ -131,7 +131,7 @@ def test_a_token_ages_with_the_clock() -> None:
         1,
     ],
 )
-def test_the_issuer_is_compared_exactly(issuer: Any) -> None:
+def test_r_jw_8_the_issuer_is_compared_exactly(issuer: Any) -> None:
     """An issuer that is not letter by letter ours is refused."""
     assert refusal(make_signer(), forge(claims={**CLAIMS, "iss": issuer})) == "issuer"
 
@@ -158,7 +158,7 @@ def test_a_token_without_an_issuer_is_refused_where_one_is_set() -> None:
         True,
     ],
 )
-def test_an_audience_that_does_not_name_us_is_refused(audience: Any) -> None:
+def test_r_jw_8_an_audience_that_does_not_name_us_is_refused(audience: Any) -> None:
     """An audience is a text, or a list of nothing but texts, that names us exactly."""
     assert refusal(make_signer(), forge(claims={**CLAIMS, "aud": audience})) == "audience"
 
@@ -176,7 +176,7 @@ def test_a_token_without_an_audience_is_refused_where_one_is_set() -> None:
     assert refusal(make_signer(), forge(claims=without(CLAIMS, "aud"))) == "audience"
 
 
-def test_two_apps_with_one_key_do_not_read_each_others_tokens() -> None:
+def test_r_jw_8_two_apps_with_one_key_do_not_read_each_others_tokens() -> None:
     """A shared secret does not make two audiences one."""
     shop = make_signer(audience="shop")
     bank = make_signer(audience="bank")

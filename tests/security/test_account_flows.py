@@ -279,6 +279,7 @@ async def test_r_lg_7_everything_is_on_record_and_no_secret_is(
         secrets.append(flow.outbox.token("reset_password"))
         await take(flow, "reset_password", secrets[-1])
         tokens = await flow.tokens(password=NEW)
+        await flow.call("POST /password/change", tokens, current_password="a wrong password", new_password=PASSWORD)
         await flow.call("POST /password/change", tokens, current_password=NEW, new_password=PASSWORD)
         await flow.call("POST /logout", tokens)
         tokens = await flow.tokens()
@@ -299,6 +300,7 @@ async def test_r_lg_7_everything_is_on_record_and_no_secret_is(
         "email.verified",
         "password.reset_requested",
         "password.changed",
+        "password.refused",
         "email.change_requested",
         "session.revoked",
         "email.changed",

@@ -1,7 +1,9 @@
 """The requirements on tokens, row by row, where a row has no test of its own beside the code that keeps it."""
 
 import json
-from collections.abc import AsyncGenerator
+import socket
+import string
+from collections.abc import AsyncGenerator, Callable
 from typing import Any
 
 import pytest
@@ -22,11 +24,13 @@ from tests.core.forge import (
     REFRESH_CLAIMS,
     SECONDS,
     SECRET,
+    b64,
     claims_of,
     forge,
     make_signer,
     without,
 )
+from tests.outbox import mailing
 
 
 @pytest.fixture
@@ -77,23 +81,54 @@ def test_r_jw_6_only_the_type_of_an_access_token_opens_anything(typ: str) -> Non
     assert refused(without(HEADER, "typ"), REFRESH_CLAIMS)
 
 
-async def test_r_jw_7_a_token_works_at_the_endpoints_of_its_kind_only(client: AsyncClient) -> None:
-    """Of all kinds at all endpoints only the diagonal passes."""
-    await register(client)
-    tokens = await sign_in(client)
-    opened: dict[tuple[str, str], int] = {}
-    for kind in ("access_token", "refresh_token"):
-        opened[kind, "me"] = (await client.get("/users/me", headers=bearer(tokens[kind]))).status_code
-        opened[kind, "refresh"] = (
-            await client.post("/token/refresh", json={"refresh_token": tokens[kind]})
-        ).status_code
+@pytest.mark.parametrize("name", ["jwk", "jku", "x5u", "x5c"])
+def test_r_jw_3_a_key_that_comes_with_the_token_is_not_looked_at(name: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    """A token signed by the very key that it brings along is refused, and nothing is asked for over the network."""
+    own = {"kty": "oct", "k": b64(b"k" * 32)}
+    values = {"jwk": own, "jku": "https://evil.example/keys", "x5u": "https://evil.example/cert", "x5c": ["AAAA"]}
 
-    assert opened == {
-        ("access_token", "me"): 200,
-        ("access_token", "refresh"): 401,
-        ("refresh_token", "me"): 401,
-        ("refresh_token", "refresh"): 200,
-    }
+    def connected(*_: Any) -> None:
+        raise AssertionError("a connection was opened")
+
+    monkeypatch.setattr(socket.socket, "connect", connected)
+    monkeypatch.setattr(socket, "getaddrinfo", connected)
+    for header in ({**HEADER, name: values[name]}, {**without(HEADER, "kid"), name: values[name]}):
+        with pytest.raises(TokenException) as caught:
+            make_signer().read(forge(header, secret="k" * 32), Purpose.ACCESS)
+
+        assert caught.value.reason == "header"
+
+
+KINDS: dict[str, tuple[str, str]] = {
+    "access_token": ("GET /users/me", "Authorization"),
+    "refresh_token": ("POST /token/refresh", "refresh_token"),
+    "verify_email": ("POST /email/verify", "token"),
+    "reset_password": ("POST /password/reset", "token"),
+    "confirm_email_change": ("POST /email/change/confirm", "token"),
+}
+
+
+@pytest.mark.parametrize("kind", KINDS)
+async def test_r_jw_7_a_token_works_at_the_endpoints_of_its_kind_only(
+    make_auth: Callable[..., FastAuth[Any]], kind: str
+) -> None:
+    """Of all kinds at all endpoints only the diagonal passes, and a refusal uses nothing up."""
+    async with mailing(MemoryStore(), make_auth, "ada") as flow:
+        token = (await flow.tokens())[kind] if kind.endswith("_token") else await flow.mailed(kind)
+
+        async def at(place: str) -> int:
+            request, name = KINDS[place]
+            if name == "Authorization":
+                return (await flow.call(request, {"access_token": token})).status_code
+            more = {"new_password": "another horse battery"} if place == "reset_password" else {}
+            return (await flow.call(request, None, **{name: token}, **more)).status_code
+
+        elsewhere = {await at(place) for place in KINDS if place != kind}
+        as_bearer = await flow.call("POST /logout", {"access_token": token}) if kind != "access_token" else None
+
+        assert elsewhere == {401}
+        assert as_bearer is None or as_bearer.status_code == 401
+        assert await at(kind) in {200, 204}
 
 
 @pytest.mark.parametrize("claim", ["exp", "iat", "nbf"])
@@ -119,6 +154,29 @@ def test_r_jw_10_every_required_claim_is_asked_for(claim: str) -> None:
 def test_r_jw_11_a_critical_extension_is_one_we_do_not_understand(crit: Any) -> None:
     """Any ``crit`` is refused, the empty one too."""
     assert refused({**HEADER, "crit": crit})
+
+
+@pytest.mark.parametrize("part", [0, 1, 2])
+@pytest.mark.parametrize(
+    "spelling", ["{}=", "{}==", "={}", "{}\n", " {}", "{}.", "{}+", "{}/", "{}%3D", "{}\u00e9", "+{}"]
+)
+def test_r_jw_12_base64url_has_no_padding_and_no_other_characters(part: int, spelling: str) -> None:
+    """Padding, white space and characters of other alphabets are refused in each segment, and so is a second spelling.
+
+    A second spelling of the same bytes has other bits where the last character stands for none.
+    """
+    segments = forge().split(".")
+    segments[part] = spelling.format(segments[part])
+    two_bytes = forge(claims={**CLAIMS, "x": "y"}).split(".")
+    with_unused_bits = [
+        ".".join([*two_bytes[:2], two_bytes[2][:-1] + other])
+        for other in string.ascii_letters + string.digits + "-_"
+        if other != two_bytes[2][-1]
+    ]
+
+    for token in (".".join(segments), *with_unused_bits):
+        with pytest.raises(TokenException):
+            make_signer().read(token, Purpose.ACCESS)
 
 
 @pytest.mark.parametrize(

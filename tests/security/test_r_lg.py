@@ -11,7 +11,8 @@ from httpx2 import ASGITransport, AsyncClient, Response
 from fastauth import FastAuth, LimitSettings
 from fastauth.backends.memory import MemoryStore
 from fastauth.testing import ManualClock
-from tests.conftest import PASSWORD, client_of, register
+from tests.conftest import PASSWORD, bearer, client_of, register, sign_in
+from tests.outbox import Outbox, settle
 from tests.web.helpers import refused
 
 OWNER, STRANGER = "192.0.2.1", "203.0.113.66"
@@ -168,6 +169,61 @@ async def test_r_lg_1_the_limit_comes_before_the_hash(auth: FastAuth[Any], clien
     auth.passwords.close()  # any hash would raise from now on
 
     assert await guess(client, 1) == [429]
+
+
+CURRENT_PASSWORD_ASKED: dict[str, dict[str, str]] = {
+    "POST /password/change": {"new_password": "another horse battery"},
+    "POST /email/change": {"new_email": "new@example.com"},
+    "DELETE /users/me": {},
+}
+
+
+@pytest.mark.parametrize("route", CURRENT_PASSWORD_ASKED)
+async def test_r_lg_1_who_holds_a_session_guesses_no_more_often(
+    limited: Callable[..., FastAuth[Any]], clock: ManualClock, route: str
+) -> None:
+    """Where the current password is asked for, guesses are counted as at sign-in, and together with those."""
+    auth = limited(notifier=Outbox(), limits=LimitSettings(verify_email=None))
+    await auth.initialize_db()
+    app = FastAPI()
+    auth.setup(app)
+    method, path = route.split()
+
+    async with client_of(app, headers={"X-Forwarded-For": STRANGER}) as client:
+        await register(client)
+        stolen = bearer(await sign_in(client))
+
+        async def prove(password: str) -> Response:
+            body = {"current_password": password, **CURRENT_PASSWORD_ASKED[route]}
+            return await client.request(method, path, json=body, headers=stolen)
+
+        answers = [await prove("wrong") for _ in range(5)]
+        at_sign_in = await guess(client, 5)
+        over = [await prove("wrong"), await prove(PASSWORD), await attempt(client, "ada", PASSWORD, STRANGER)]
+        elsewhere = await attempt(client, "ada", PASSWORD, OWNER)
+        clock.move(timedelta(minutes=1))
+        right = await prove(PASSWORD)
+    await settle(auth)
+
+    assert [answer.status_code for answer in answers] == at_sign_in == [401] * 5
+    for answer in over:
+        refused(answer, 429, "RATE_LIMITED")
+    assert elsewhere.status_code == 200
+    assert right.status_code in {202, 204}
+
+
+async def test_r_lg_1_the_right_current_password_begins_the_count_anew(
+    auth: FastAuth[Any], client: AsyncClient
+) -> None:
+    """Who proves to know the password has no failures any more, whichever route asked for it."""
+    tokens = bearer(await sign_in(client))
+    body = {"current_password": PASSWORD, "new_password": f"{PASSWORD} anew"}
+    await guess(client, 9, address=OWNER)
+
+    changed = await client.post("/password/change", json=body, headers={**tokens, "X-Forwarded-For": OWNER})
+
+    assert changed.status_code == 204
+    assert await guess(client, 11, address=OWNER) == [401] * 10 + [429]
 
 
 @pytest.mark.parametrize("header", ["X-Forwarded-For", "Forwarded", "X-Real-IP", "True-Client-IP", "X-Client-IP"])

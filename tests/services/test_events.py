@@ -24,6 +24,7 @@ from fastauth.core.events import (
     EmailChanged,
     Event,
     PasswordChanged,
+    PasswordRefused,
     PasswordResetRequested,
     RoleUpdated,
     SignedIn,
@@ -266,7 +267,9 @@ def test_a_function_that_cannot_be_a_hook_is_refused(make_auth: MakeAuth) -> Non
         auth.on(UserRegistered)(lambda event, session: None)
 
 
-@pytest.mark.parametrize("event_class", [SignInFailed, PasswordResetRequested, events.EmailChangeRequested])
+@pytest.mark.parametrize(
+    "event_class", [SignInFailed, PasswordRefused, PasswordResetRequested, events.EmailChangeRequested]
+)
 def test_what_changes_nothing_has_no_before(make_auth: MakeAuth, event_class: type[Event]) -> None:
     """Where nothing is committed, a hook that would never run is refused."""
     with pytest.raises(ConfigurationError, match=r"auth\.on"):

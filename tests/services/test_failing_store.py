@@ -112,6 +112,10 @@ FLOWS: dict[str, tuple[str | None, Flow]] = {
     "close": (None, lambda scene: scene.auth.accounts.close(scene.account.id, PASSWORD)),
     "sign in": (None, sign_in),
     "refresh": (None, lambda scene: scene.auth.sessions.refresh(scene.refresh_token)),
+    "enable": (None, lambda scene: scene.auth.accounts.enable(scene.account.id)),
+    "grant a role": (None, lambda scene: scene.auth.roles.grant(scene.account.id, "premium")),
+    "revoke a role": (None, lambda scene: scene.auth.roles.revoke(scene.account.id, "user")),
+    "end a session": (None, lambda scene: scene.auth.sessions.end(scene.session_id)),
     "sign out everywhere": (None, lambda scene: scene.auth.sessions.end_all(scene.account.id)),
 }
 

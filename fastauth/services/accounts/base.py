@@ -7,6 +7,7 @@ from typing import Generic
 from typing_extensions import Self
 
 from fastauth.core.clock import Clock
+from fastauth.core.events import PasswordRefused
 from fastauth.core.exceptions import CredentialsException, UserNotFoundException, ValidationException
 from fastauth.core.identity import canonical_email, canonical_login
 from fastauth.core.models import Account, Login, U
@@ -120,6 +121,7 @@ class AccountsBase(Generic[U]):
         """Return the account of who knows its password."""
         account = await self.get(user_id)
         if not (await self._passwords.verify(current_password, account.hashed_password)).ok:
+            await self._events.record(self._events.make(PasswordRefused, by=account, account=account), self._store)
             raise CredentialsException("The current password is not correct.")
         return account
 

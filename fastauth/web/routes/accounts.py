@@ -31,7 +31,8 @@ from fastauth.web.transport import TokenTransport
 
 _SIGNED_IN = (BadRequestException, TokenException, InactiveUserException, StoreUnavailableException)
 _WRITING = (TooLargeException, ValidationException)
-_PROVING = (*_WRITING, CredentialsException, OverloadedException)
+# Whoever proves that they know the password is counted as at sign-in: a stolen session gives no more guesses at it.
+_PROVING = (*_WRITING, CredentialsException, RateLimitedException, OverloadedException)
 
 
 def account_routes(
@@ -110,7 +111,9 @@ def account_routes(
         request: Request, body: CloseBody, account: Account[Any] = Depends(current_account)
     ) -> Response:
         """Delete your account, with the password as proof. Cookies are cleared."""
+        await limits.check(request, "sign_in", account=account.username)
         await accounts.close(account.id, body.current_password.get_secret_value())
+        await limits.succeeded(request)
         response = Response(status_code=204)
         transport.clear_cookies(response, request)
         return response
@@ -122,13 +125,17 @@ def account_routes(
         response_class=Response,
         responses=responses(*_SIGNED_IN, *_PROVING, WeakPasswordException),
     )
-    async def change_password(body: PasswordChangeBody, account: Account[Any] = Depends(current_account)) -> None:
+    async def change_password(
+        request: Request, body: PasswordChangeBody, account: Account[Any] = Depends(current_account)
+    ) -> None:
         """Set a new password, with the current one as proof. All sessions but this one end."""
+        await limits.check(request, "sign_in", account=account.username)
         await accounts.change_password(
             account.id,
             body.current_password.get_secret_value(),
             body.new_password.get_secret_value(),
             keep_session=account.session.id if account.session is not None else None,
         )
+        await limits.succeeded(request)
 
     return router

@@ -114,7 +114,9 @@ def mailed_routes(
     ) -> dict[str, str]:
         """Mail the new address a link, and tell the present one."""
         await limits.check(request, "verify_email", account=account.username)
+        await limits.check(request, "sign_in", account=account.username)
         await accounts.request_email_change(account.id, body.new_email, body.current_password.get_secret_value())
+        await limits.succeeded(request)
         return _ON_ITS_WAY
 
     @router.post(
