@@ -54,10 +54,11 @@ class TokenScheme(SecurityBase, Generic[U]):
     async def _account(self, connection: HTTPConnection) -> Account[U] | None:
         # FastAPI keeps what a dependency gave for the request; this keeps it for the other dependencies of ours, too.
         found: dict[int, Account[U] | None] = connection.scope.setdefault("fastauth", {})
-        if id(self._sessions) not in found:
+        key = id(self._sessions)
+        if key not in found:
             token = self._token(connection)
-            found[id(self._sessions)] = None if token is None else await self._sessions.authenticate(token)
-        return found[id(self._sessions)]
+            found[key] = None if token is None else await self._sessions.authenticate(token)
+        return found[key]
 
 
 class CurrentAccount(TokenScheme[U]):

@@ -3,7 +3,6 @@
 from collections.abc import Callable
 from typing import NamedTuple
 
-from starlette.datastructures import Headers
 from starlette.requests import HTTPConnection
 from starlette.responses import Response
 
@@ -110,12 +109,13 @@ def bearer_token(connection: HTTPConnection) -> str | None:
         BadRequestException: There are two such headers.
         TokenException: The header holds no bearer token.
     """
-    headers = Headers(scope=connection.scope).getlist("authorization")
+    # Read where the server put them, with their names in lower case (ASGI); Starlette would make an object first.
+    headers: list[bytes] = [value for name, value in connection.scope["headers"] if name == b"authorization"]
     if not headers:
         return None
     if len(headers) > 1:
         raise BadRequestException("The request has more than one Authorization header.")
-    scheme, _, token = headers[0].partition(" ")
+    scheme, _, token = headers[0].decode("latin-1").partition(" ")
     token = token.strip(" ")
     if scheme.lower() != "bearer" or not token:
         raise TokenException("Send the access token as: Authorization: Bearer <token>", reason="scheme")

@@ -7,7 +7,7 @@ from collections.abc import Awaitable, Callable, Collection, Sequence
 from datetime import datetime
 from typing import Any, Generic, TypeVar, cast
 
-from sqlalchemy import ColumnElement, Select, String, Table, delete, func, literal, select, update
+from sqlalchemy import ColumnElement, Select, String, Table, delete, func, literal, literal_column, select, update
 from sqlalchemy.ext.asyncio import AsyncConnection
 from typing_extensions import Self
 
@@ -87,9 +87,12 @@ class SQLBase(Generic[U]):
         name with a comma behind it. What was cut off on the way is so seen to be missing.
         """
         roles, user_roles = self._tables.roles, self._tables.user_roles
+        # As part of the text: a bound separator is rendered into the statement anew each time that it is executed.
+        colon, comma, nothing = (literal_column(text, String) for text in ("':'", "','", "''"))
         number = func.count().cast(String(20))
+        aggregated = func.aggregate_strings(roles.c.name + comma, cast("str", nothing))
         names = (
-            select(number + ":" + func.aggregate_strings(roles.c.name + ",", ""))
+            select(number + colon + aggregated)
             .select_from(user_roles.join(roles, roles.c.id == user_roles.c.role_id))
             .where(user_roles.c.user_id == self._mapping.key)
             .correlate(self._tables.users)

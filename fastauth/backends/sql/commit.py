@@ -1,9 +1,10 @@
 """A verb, and what the app does before it is committed, in one transaction."""
 
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Mapping
 from contextlib import AbstractAsyncContextManager
 from typing import Any, Generic, TypeVar
 
+from sqlalchemy import Executable, Row
 from sqlalchemy.ext.asyncio import AsyncConnection, AsyncSession
 
 from fastauth.backends.sql.database import Database
@@ -47,6 +48,14 @@ class CommittingDatabase(Generic[U]):
     async def attempt_step(self, step: Callable[[], Awaitable[_T]]) -> _T:
         """Return what the step returns."""
         return await self._database.attempt_step(step)
+
+    async def row(self, statement: Executable, parameters: Mapping[str, Any]) -> Row[Any] | None:
+        """Return the row of a statement that changes nothing."""
+        return await self._database.row(statement, parameters)
+
+    async def change(self, statement: Executable, parameters: Mapping[str, Any]) -> int:
+        """Commit one statement that changes something."""
+        return await self._database.change(statement, parameters)
 
     def read(self) -> AbstractAsyncContextManager[AsyncConnection]:
         """Return a connection for one statement that changes nothing."""

@@ -2,14 +2,16 @@
 
 import asyncio
 import random
-from collections.abc import AsyncGenerator, Awaitable, Callable
+from collections.abc import AsyncGenerator, Awaitable, Callable, Mapping
 from contextlib import AbstractAsyncContextManager, asynccontextmanager, nullcontext
 from typing import Any, Protocol, TypeVar
 from weakref import WeakKeyDictionary
 
+from sqlalchemy import Executable, Row
 from sqlalchemy.exc import DBAPIError
 from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine, AsyncSession
 from sqlalchemy.pool import StaticPool
+from sqlalchemy.util import greenlet_spawn
 
 from fastauth.backends.sql import lost
 from fastauth.backends.sql.errors import trouble_of, values_hidden
@@ -35,6 +37,14 @@ class Database(Protocol):
 
     async def attempt_reading(self, verb: Callable[["Database"], Awaitable[_T]]) -> _T:
         """Return what the verb returns, as :meth:`attempt` does; it changes nothing."""
+        ...
+
+    async def row(self, statement: Executable, parameters: Mapping[str, Any]) -> Row[Any] | None:
+        """Return the row of a statement that changes nothing and gives one row at most; None when it gives none."""
+        ...
+
+    async def change(self, statement: Executable, parameters: Mapping[str, Any]) -> int:
+        """Commit one statement that changes something; return how many rows it changed."""
         ...
 
     def read(self) -> AbstractAsyncContextManager[AsyncConnection]:
@@ -121,6 +131,32 @@ class EngineDatabase:
             except ConflictError:  # noqa: PERF203  # at most three times
                 await asyncio.sleep(random.uniform(pause / 2, pause))  # noqa: S311
         return await translated(verb, last=True)
+
+    # The two that stand in the way of every request hold the whole of a connection's life in one switch to SQLAlchemy's
+    # side. AsyncConnection switches for each step of it, and gives the connection back in a task of its own, which
+    # protects that from a cancellation; here nothing is cancelled, as every verb runs undisturbed.
+
+    async def row(self, statement: Executable, parameters: Mapping[str, Any]) -> Row[Any] | None:
+        """Return the row of a statement, on a connection that is in no transaction for longer than it takes."""
+        with values_hidden():
+            if self._shared:
+                async with self._turn():
+                    return await greenlet_spawn(self._row, statement, parameters)
+            return await greenlet_spawn(self._row, statement, parameters)
+
+    def _row(self, statement: Executable, parameters: Mapping[str, Any]) -> Row[Any] | None:
+        with self._for_one_statement.sync_engine.connect() as connection:
+            return connection.execute(statement, parameters).one_or_none()
+
+    async def change(self, statement: Executable, parameters: Mapping[str, Any]) -> int:
+        """Commit one statement; return how many rows it changed."""
+        with values_hidden():
+            async with self._turn():
+                return await greenlet_spawn(self._change, statement, parameters)
+
+    def _change(self, statement: Executable, parameters: Mapping[str, Any]) -> int:
+        with self._for_one_statement.sync_engine.begin() as connection:
+            return connection.execute(statement, parameters).rowcount
 
     @asynccontextmanager
     async def read(self) -> AsyncGenerator[AsyncConnection, None]:

@@ -1,9 +1,10 @@
 """The same verbs inside the caller's own session and transaction."""
 
-from collections.abc import AsyncGenerator, Awaitable, Callable
+from collections.abc import AsyncGenerator, Awaitable, Callable, Mapping
 from contextlib import asynccontextmanager
 from typing import Any, TypeVar
 
+from sqlalchemy import Executable, Row
 from sqlalchemy.ext.asyncio import AsyncConnection, AsyncSession
 from sqlalchemy.orm import Mapper
 
@@ -50,6 +51,16 @@ class JoinedDatabase:
         await begin_on_sqlite(await self.session.connection(bind_arguments=self._bind_arguments))
         async with self.session.begin_nested():
             yield self.session
+
+    async def row(self, statement: Executable, parameters: Mapping[str, Any]) -> Row[Any] | None:
+        """Return the row of a statement, on the session's connection."""
+        async with self.read() as connection:
+            return (await connection.execute(statement, parameters)).one_or_none()
+
+    async def change(self, statement: Executable, parameters: Mapping[str, Any]) -> int:
+        """Carry out one statement with a savepoint; return how many rows it changed."""
+        async with self.write_once() as connection:
+            return (await connection.execute(statement, parameters)).rowcount
 
     @asynccontextmanager
     async def read(self) -> AsyncGenerator[AsyncConnection, None]:

@@ -44,7 +44,7 @@ class UserMapping(Generic[_M]):
     def __init__(self, user_model: type[_M], public_fields: Sequence[str], writable_fields: Sequence[str]) -> None:
         self._model: Callable[..., _M] = user_model
         self._name = user_model.__name__
-        self._configured = False
+        self._configured = self._all_is_loaded = False
         self.mapper: Mapper[_M] = self._inspect(user_model)
         self.table: Table = self._single_table()
         # Not mapper.column_attrs: that would ask for every class the app has yet to define.
@@ -93,10 +93,19 @@ class UserMapping(Generic[_M]):
         if not self._configured:  # which making an object by its constructor would have done
             self.mapper.registry.configure(cascade=True)
             self._configured = True
+            self._all_is_loaded = self.mapper.class_manager.keys() <= {
+                *self.attributes,
+                *self.mapper.relationships.keys(),
+            }
         user: _M = self.mapper.class_manager.new_instance()
         state: InstanceState[_M] = sqlalchemy_inspect(user)
         state.dict.update(zip(self.attributes, values, strict=True))
-        make_transient_to_detached(user)
+        if self._all_is_loaded:
+            # All that make_transient_to_detached would do, and slowly: the object is new, so nothing of it is pending,
+            # and no attribute but relationships, which know it by themselves, has to be marked as not loaded.
+            state.key = self.mapper.identity_key_from_primary_key((values[self.key_position],))
+        else:
+            make_transient_to_detached(user)
         # So that @reconstructor methods and mutable column types hear of it, as from a session.
         self.mapper.class_manager.dispatch.load(state, None)
         return user

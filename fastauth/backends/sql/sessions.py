@@ -79,8 +79,7 @@ class SQLTokenStore(SQLBase[U]):
         """Return the account of this session with its roles, and with ``account.session`` set, or None."""
         if not is_session_id(session_id):
             return None
-        async with self.database.read() as connection:
-            row = (await connection.execute(self._authenticate, {"session_id": session_id})).one_or_none()
+        row = await self.database.row(self._authenticate, {"session_id": session_id})
         if row is None:
             return None
         return self._account(row, self._session(row[len(self._mapping.columns) + 1 :]))
@@ -100,8 +99,7 @@ class SQLTokenStore(SQLBase[U]):
             "now": now,
             "new_expires_at": expires_at,
         }
-        async with self.database.write_once() as connection:
-            return bool((await connection.execute(self._rotate, parameters)).rowcount)
+        return bool(await self.database.change(self._rotate, parameters))
 
     @verb
     async def revoke_session(self, session_id: str, *, now: datetime, user_id: str | None = None) -> bool:

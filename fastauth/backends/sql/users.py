@@ -115,8 +115,7 @@ class SQLUserStore(SQLBase[U]):
         return account if account is not None and getattr(account, login.kind) == login.value else None
 
     async def _one_account(self, by: str, value: Any) -> Account[U] | None:
-        async with self.database.read() as connection:
-            row = (await connection.execute(self._find[by], {"value": value})).one_or_none()
+        row = await self.database.row(self._find[by], {"value": value})
         return None if row is None else self._account(row)
 
     def public_values(self, user: U) -> Mapping[str, Any]:
