@@ -4,9 +4,11 @@ import asyncio
 import random
 from collections.abc import Awaitable, Callable, Generator
 from contextlib import contextmanager
+from contextvars import ContextVar
 from functools import wraps
 from typing import Any, Protocol, TypeVar, cast
 
+import anyio
 from bson.errors import BSONError
 from pymongo.errors import ConnectionFailure, DocumentTooLarge, OperationFailure, PyMongoError
 
@@ -17,6 +19,9 @@ _Verb = TypeVar("_Verb", bound=Callable[..., Awaitable[Any]])
 _UNAUTHORIZED = 13
 _UNKNOWN_USER = (18, 8000)  # AuthenticationFailed, and what Atlas says instead
 _ATTEMPTS = 24
+_CONFLICTS = 3  # that the server itself reports, after each of which the verb is attempted again
+_PATIENCE = 2  # seconds, while no server is in reach
+_is_starting_up: ContextVar[bool] = ContextVar("fastauth_mongo_starting_up", default=False)
 _LONGEST_PAUSE = 0.25  # seconds
 
 UNSTORABLE = (BSONError, DocumentTooLarge, OverflowError, UnicodeEncodeError)
@@ -40,12 +45,38 @@ def translated_errors() -> Generator[None, None, None]:
 
 
 @contextmanager
+def answered_by(client: Any) -> Generator[None, None, None]:
+    """Translate errors, and do not wait for longer than two seconds while no server is in reach.
+
+    Left to itself, the driver waits for half a minute for a server that refuses connections, as for one that is slow.
+    At start-up that is right: it takes the driver longer to find out that it is the credentials that are refused.
+
+    Args:
+        client: The driver's client that the commands are sent by.
+    """
+
+    def give_up() -> None:
+        if not (_is_starting_up.get() or client.topology_description.known_servers):
+            waiting.cancel()
+
+    with anyio.CancelScope() as waiting, translated_errors():
+        impatience = asyncio.get_running_loop().call_later(_PATIENCE, give_up)
+        try:
+            yield
+        finally:
+            impatience.cancel()
+    if waiting.cancelled_caught:
+        raise StoreUnavailableException
+
+
+@contextmanager
 def refusals_told() -> Generator[None, None, None]:
     """Say at start-up what the server refuses the app for: waiting and trying again do not help.
 
     Raises:
         ConfigurationError: The credentials are refused, or the user may not do what the store has to.
     """
+    starting_up = _is_starting_up.set(True)
     try:
         yield
     except (StoreUnavailableException, OperationFailure) as error:
@@ -54,6 +85,8 @@ def refusals_told() -> Generator[None, None, None]:
             raise
         what = "may not read, write and make indexes here" if code == _UNAUTHORIZED else "or the password is refused"
         raise ConfigurationError(f"MongoDB refuses the app: the user of the client's URL {what}.") from error
+    finally:
+        _is_starting_up.reset(starting_up)
 
 
 def _code_of(error: BaseException | None) -> int | None:
@@ -62,6 +95,10 @@ def _code_of(error: BaseException | None) -> int | None:
 
 class LostRaceError(Exception):
     """Something changed between a look and the change that was computed from it; nothing has been decided."""
+
+
+class ConflictError(LostRaceError):
+    """The server refused a change because of another transaction's."""
 
 
 class Contender(Protocol):
@@ -74,20 +111,25 @@ def retried(verb: _Verb) -> _Verb:
     """Take a verb again from its beginning whenever it loses a race.
 
     Those of one process who have lost one stand in line, so that they lose no more to one another; those of several
-    processes wait a little longer each time.
+    processes wait a little longer each time. Of those who lose by comparison somebody has always won, so that they may
+    try for long; a conflict that the server reports may come from a transaction that is in no hurry to end.
     """
 
     @wraps(verb)
     async def attempts(store: Contender, *args: Any, **kwargs: Any) -> Any:
+        conflicts = 0
         try:
             return await verb(store, *args, **kwargs)
-        except LostRaceError:
-            pass
+        except LostRaceError as error:
+            conflicts += isinstance(error, ConflictError)
         async with store._contended:  # noqa: SLF001  # pyright: ignore[reportPrivateUsage]  # it is there for this
             for attempt in range(_ATTEMPTS):
                 try:
                     return await verb(store, *args, **kwargs)
-                except LostRaceError:  # noqa: PERF203
+                except LostRaceError as error:  # noqa: PERF203
+                    conflicts += isinstance(error, ConflictError)
+                    if conflicts > _CONFLICTS:
+                        break
                     await asyncio.sleep(random.uniform(0, min(_LONGEST_PAUSE, 0.002 * 2**attempt)))  # noqa: S311
         raise StoreUnavailableException
 

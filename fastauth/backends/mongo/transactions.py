@@ -10,7 +10,7 @@ from pymongo import ReadPreference, WriteConcern
 from pymongo.errors import ConnectionFailure, PyMongoError
 from pymongo.read_concern import ReadConcern
 
-from fastauth.backends.mongo.errors import LostRaceError, translated_errors
+from fastauth.backends.mongo.errors import ConflictError, answered_by
 from fastauth.backends.undisturbed import Undisturbed
 from fastauth.core.exceptions import StoreUnavailableException
 
@@ -37,7 +37,7 @@ class Transactions:
     async def supported(self) -> bool:
         """Say whether the server has transactions: as a member of a replica set, or in front of a sharded cluster."""
         if self._supported is None:
-            with translated_errors():
+            with answered_by(self._client):
                 server = await self._client.admin.command("hello")
             self._supported = "setName" in server or server.get("msg") == "isdbgrid"
         return bool(self._supported)
@@ -46,7 +46,7 @@ class Transactions:
         """Return what the body returns, which is given the client session; committed if it returned anything true.
 
         Raises:
-            LostRaceError: Another transaction came first, and nothing of this one has happened.
+            ConflictError: Another transaction came first, and nothing of this one has happened.
             StoreUnavailableException: The database cannot be reached.
         """
         # To its end though nobody may wait for it any more: the server would keep what is locked for a minute.
@@ -59,7 +59,7 @@ class Transactions:
             if not error.has_error_label(_BEGIN_ANEW):
                 raise
             if not isinstance(error, ConnectionFailure):
-                raise LostRaceError from error
+                raise ConflictError from error
             await _wait_or_give_up(pauses, error)
         return await self._attempts(body, pauses[1:])
 

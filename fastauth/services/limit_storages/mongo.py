@@ -4,6 +4,7 @@ A standalone server has no step over several documents. So they are counted one 
 later one is full: for a moment a bucket may look fuller than it is, and never emptier.
 """
 
+import re
 from collections.abc import Generator, Sequence
 from contextlib import contextmanager
 from typing import Any
@@ -18,6 +19,7 @@ from fastauth.services.limit_storages.base import Bucket, Count, Standing, stand
 
 _DATABASE = "fastauth"
 _COLLECTION = "fastauth_limits"
+_PATIENCE = 2000  # milliseconds, and not half a minute, with a server that is not there
 _NOW: Any = {
     "$toLong": "$$NOW"
 }  # the server's clock, in milliseconds: those of the processes may differ, or be set back
@@ -69,13 +71,18 @@ class MongoLimitStorage:
 
     async def _open(self) -> AsyncCollection[dict[str, Any]]:
         if self._client is None:
-            self._client = AsyncMongoClient(self._uri)
+            self._client = AsyncMongoClient(self._uri, serverSelectionTimeoutMS=_patience_of(self._uri))
         database = self._client[self._database]
         collection = database.get_collection(_COLLECTION, write_concern=WriteConcern("majority"))
         if not self._indexed:
             await collection.create_index("expires", expireAfterSeconds=0)
             self._indexed = True
         return collection
+
+
+def _patience_of(uri: str) -> int:
+    chosen = re.search(r"[?&]serverSelectionTimeoutMS=(\d+)", uri, re.IGNORECASE)
+    return int(chosen[1]) if chosen else _PATIENCE
 
 
 def _database_of(uri: str) -> str:
