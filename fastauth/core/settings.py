@@ -14,6 +14,7 @@ from fastauth.core.protocols import PasswordHasher
 MIN_PASSWORD_LENGTH = 8  # NIST SP 800-63B-4 and ASVS 6.2.1: the floor under any setting
 MAX_PASSWORD_LENGTH = 1024
 LONGEST_SPELLING = 4 * MAX_PASSWORD_LENGTH  # no character of NFC is spelled with more than four (UAX #15)
+MAX_LEEWAY = timedelta(minutes=5)
 _MAX_REMEMBERED_TOKENS = 65_536  # some hundred megabytes
 MAX_FAILURES_PER_NAME = 50  # NIST SP 800-63B-4, 3.2.2: 100 per account, which has a username and an address
 LIMITED_ROUTES = ("sign_in", "refresh", "register", "forgot_password", "verify_email")
@@ -62,7 +63,7 @@ class TokenSettings:
         _require(self.issuer != "", "TokenSettings(issuer=...) may not be empty; leave it out instead.")
         _require(all(self.audiences), "TokenSettings(audience=...) may not be empty; leave it out instead.")
         _require(
-            timedelta(0) <= self.leeway <= timedelta(minutes=5),
+            timedelta(0) <= self.leeway <= MAX_LEEWAY,
             "TokenSettings(leeway=...) is between 0 and 5 minutes: it prolongs every expired token.",
         )
         _require(

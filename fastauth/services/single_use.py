@@ -11,6 +11,7 @@ from fastauth.core.clock import Clock
 from fastauth.core.exceptions import TokenException
 from fastauth.core.models import Account
 from fastauth.core.protocols import Commit, CommitStep
+from fastauth.core.settings import MAX_LEEWAY
 from fastauth.core.signing import Purpose, Signer
 
 _ID_BYTES = 16
@@ -20,8 +21,8 @@ _STATE_BYTES = 16
 class SingleUseTokens:
     """Makes and takes the tokens that prove that a mail was received.
 
-    No token is kept, only the id of one that was used, until it would have expired. What a token was made for is signed
-    into it as a fingerprint: it dies when that changes.
+    No token is kept, only the id of one that was used, until every clock refuses it. What a token was made for is
+    signed into it as a fingerprint: it dies when that changes.
 
     Args:
         signer: Signs and reads.
@@ -83,7 +84,7 @@ class SingleUseTokens:
 
         The step raises ``TokenException`` when the token was used before, also at this very moment.
         """
-        expires_at = datetime.fromtimestamp(claims["exp"], timezone.utc)
+        expires_at = datetime.fromtimestamp(claims["exp"], timezone.utc) + MAX_LEEWAY
 
         async def step(commit: Commit[Any]) -> None:
             if not await commit.store.use_token(claims["jti"], expires_at=expires_at):

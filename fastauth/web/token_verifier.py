@@ -18,6 +18,7 @@ from fastauth.core.exceptions import (
 from fastauth.core.gate import Gate, Rejections, is_subject, refuse
 from fastauth.core.key_material import ALGORITHMS, MIN_BYTES
 from fastauth.core.models import Claims
+from fastauth.core.settings import MAX_LEEWAY
 from fastauth.services.remote_keys import RemoteKeys
 from fastauth.web.error_handlers import refusal
 from fastauth.web.transport import bearer_token
@@ -71,7 +72,7 @@ class TokenVerifier:
             raise ConfigurationError("TokenVerifier needs issuer and audience: without them any token would do.")
         if isinstance(types, str):
             raise ConfigurationError(f"TokenVerifier(types=...) is a list: [{types!r}].")
-        if not timedelta(0) <= leeway <= timedelta(minutes=5):
+        if not timedelta(0) <= leeway <= MAX_LEEWAY:
             raise ConfigurationError("TokenVerifier(leeway=...) is between 0 and 5 minutes.")
         if min(refetch_interval, timeout) <= timedelta(0) or not timedelta(0) < max_age <= keep_for:
             raise ConfigurationError("TokenVerifier: the times are positive, and max_age is at most keep_for.")
