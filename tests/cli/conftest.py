@@ -73,7 +73,7 @@ def spawn(*arguments: str, **options: Any) -> "subprocess.CompletedProcess[str]"
     """Run ``python -m fastauth`` as a process of its own."""
     environment = {**os.environ, **options.pop("env", {})}
     command = [sys.executable, "-W", "error", "-m", "fastauth", *arguments]
-    return subprocess.run(command, capture_output=True, text=True, check=False, env=environment, timeout=60, **options)
+    return subprocess.run(command, capture_output=True, text=True, check=False, env=environment, timeout=240, **options)
 
 
 def one_line(result: Result, status: int) -> str:
