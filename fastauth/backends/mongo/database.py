@@ -8,6 +8,7 @@ import bson
 from beanie import Document
 from pymongo import IndexModel, ReadPreference, WriteConcern
 from pymongo.asynchronous.database import AsyncDatabase
+from pymongo.errors import OperationFailure
 from pymongo.read_concern import ReadConcern
 
 from fastauth.backends.mongo.documents import Binding
@@ -21,6 +22,7 @@ Raw: TypeAlias = dict[str, Any]
 DRIVER = "PyMongo" if hasattr(Document, "get_pymongo_collection") else "Motor"
 """Whose databases the installed Beanie takes: Beanie 2 those of PyMongo, Beanie 1 those of Motor."""
 
+_CONVERSION_FAILURE = 241
 _decode: Any = cast("Any", bson).decode
 _OURS = ("accounts", "roles", "sessions", "used_tokens", "audit_records")
 _WANTED = {
@@ -69,6 +71,30 @@ class Collection:
         with answered_by(self._client):
             cursor = await awaited(self._handle.aggregate(pipeline, session=self._session))
             return cast("list[Raw]", await cursor.to_list(None))
+
+    async def insert_from(self, pipeline: Sequence[Raw], other: "Collection") -> bool:
+        """Store here the one document that the pipeline gives on another collection; say whether it gave one.
+
+        It is one command. The pipeline begins with the ``$match`` that finds what is to be looked at.
+
+        Raises:
+            DuplicateKeyError: There is such a document already.
+        """
+        # A server that has stored nothing does not say so: a pipeline that gives nothing is made to fail instead.
+        given: Raw = {"$arrayElemAt": ["$given", 0]}
+        stages = [
+            pipeline[0],
+            {"$facet": {"given": pipeline[1:]}},
+            {"$replaceWith": {"$ifNull": [given, {"_id": {"$toInt": {"$ifNull": ["$nothing", "nothing given"]}}}]}},
+            {"$merge": {"into": self.name, "whenMatched": "fail"}},
+        ]
+        try:
+            await other.aggregate(stages)
+        except OperationFailure as error:
+            if error.code != _CONVERSION_FAILURE:
+                raise
+            return False
+        return True
 
     async def find(self, where: Raw, *, sort: Sequence[tuple[str, int]] = (), limit: int = 0) -> list[Raw]:
         """Return the documents; all of them, without a limit."""

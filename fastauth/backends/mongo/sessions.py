@@ -2,12 +2,13 @@
 
 from collections.abc import Collection, Sequence
 from datetime import datetime
+from typing import Any
 
 from pymongo.errors import DuplicateKeyError
 
-from fastauth.backends.mongo.base import MongoBase, changing, is_text
-from fastauth.backends.mongo.database import Raw
-from fastauth.backends.mongo.state import UserState, joins, live, session_of
+from fastauth.backends.mongo.base import UNSET, MongoBase, changing, is_text
+from fastauth.backends.mongo.database import Collections, Raw
+from fastauth.backends.mongo.state import UserState, fingerprint_of, joins, live, session_of
 from fastauth.core.models import Account, Session, U
 
 _MAX_GENERATION = 2**31
@@ -23,25 +24,18 @@ class MongoTokenStore(MongoBase[U]):
         What the condition was judged by is written into the session, its epoch and its root. So if the user is disabled
         or given a new password between the look and the insert, the session is over as soon as it is there.
         """
-        state = await self._read_user(session.user_id)
-        if state is None or state.disabled or state.hash != hashed_password:
+        collections, key = await self._database.ready(), self._mapping.parse_key(session.user_id)
+        if key is None or not is_text(hashed_password):
             return False
-        stored: Raw = {
-            "_id": session.id,
-            "user_id": state.key,
-            "generation": session.generation,
-            "created_at": session.created_at,
-            "rotated_at": session.rotated_at,
-            "expires_at": session.expires_at,
-            "revoked_at": session.revoked_at,
-            "user_agent": session.user_agent,
-            "ip": session.ip,
-            "epochs": [state.epoch],
-            "roots": [state.root],
-        }
-        await self._deciding()
+        look = self._look_at(collections, self._mapping.encode(key), hashed_password, session)
         try:
-            await (await self._database.ready()).sessions.insert_one(stored)
+            if self._step is None and not self._database.in_transaction:  # which allows no $merge
+                return await collections.sessions.insert_from(look, collections.users)
+            allowed = await collections.users.aggregate(look)
+            if not allowed:
+                return False
+            await self._deciding()
+            await collections.sessions.insert_one(allowed[0])
         except DuplicateKeyError:  # an id is never given out twice, and never handed from one to another
             return False
         return True
@@ -149,6 +143,32 @@ class MongoTokenStore(MongoBase[U]):
             await self._deciding(purged)
             purged = await sessions.delete_many(expired)
         return purged
+
+    def _look_at(self, collections: Collections, key: Any, hashed_password: str, session: Session) -> list[Raw]:
+        """Return the stages that look at the user, and give the session as it is stored, if it may be."""
+        fingerprint = fingerprint_of(hashed_password)
+        its_own = {
+            "_id": session.id,
+            "generation": session.generation,
+            "created_at": session.created_at,
+            "rotated_at": session.rotated_at,
+            "expires_at": session.expires_at,
+            "revoked_at": session.revoked_at,
+            "user_agent": session.user_agent,
+            "ip": session.ip,
+        }
+        marks = {
+            name: [{"$ifNull": [{"$arrayElemAt": [f"$account.{path}", 0]}, otherwise]}]
+            for name, path, otherwise in (("epochs", "epoch", ""), ("roots", f"roots.{fingerprint}", fingerprint))
+        }
+        enabled = {f"user.{self._disabled}": UNSET, "account.disabling": UNSET, "account.deleted": UNSET}
+        return [
+            {"$match": {"_id": key}},
+            {"$project": {"_id": 1}},
+            *joins(collections, "_id"),
+            {"$match": {f"user.{self._hash}": hashed_password, **enabled, **self._mapping.not_soft_deleted("user.")}},
+            {"$replaceWith": {"$mergeObjects": [{"$literal": its_own}, {"user_id": "$_id", **marks}]}},
+        ]
 
     async def _find_session(self, session_id: str) -> tuple[UserState, Raw] | None:
         """Return the session, revoked if anything has ended it, and its user's state, or None."""
