@@ -4,11 +4,11 @@ import logging
 import os
 import re
 from collections.abc import AsyncGenerator, Callable, Collection, Iterable, Mapping, Sequence
-from contextlib import AsyncExitStack, asynccontextmanager
+from contextlib import AbstractAsyncContextManager, AsyncExitStack, asynccontextmanager
 from datetime import timedelta
 from typing import Any, Generic, TypeVar, cast
 
-from fastapi import APIRouter, FastAPI
+from fastapi import APIRouter, FastAPI, WebSocket
 
 from fastauth.core.clock import Clock, system_clock
 from fastauth.core.events import Event
@@ -47,8 +47,10 @@ from fastauth.services.roles import Roles
 from fastauth.services.sessions import Sessions
 from fastauth.services.sign_in import SignIn
 from fastauth.services.single_use import SingleUseTokens
+from fastauth.services.tickets import Tickets
 from fastauth.services.token_claims import ClaimsHook, TokenClaims
 from fastauth.signin.password import PasswordSignIn
+from fastauth.web.admissions import Admissions
 from fastauth.web.client_address import ClientAddresses, ProxyHeader, TrustedProxies
 from fastauth.web.cookies import Cookies
 from fastauth.web.csrf import CSRF_KEY_LABEL, CSRFGuard
@@ -68,6 +70,7 @@ from fastauth.web.routes.keys import key_routes
 from fastauth.web.routes.metrics import metrics_routes
 from fastauth.web.schemas import UserSchemas
 from fastauth.web.transport import TokenTransport
+from fastauth.web.watching import Watches
 
 logger: logging.Logger = logging.getLogger("fastauth")
 
@@ -174,7 +177,8 @@ class FastAuth(Generic[U]):
             Purpose.RESET_PASSWORD: links.reset_password_expires_in,
             Purpose.CHANGE_EMAIL: links.change_email_expires_in,
         }
-        lifetimes = {Purpose.ACCESS: access, Purpose.REFRESH: refresh, **mailed}
+        ticket = tokens.ticket_expires_in
+        lifetimes = {Purpose.ACCESS: access, Purpose.REFRESH: refresh, Purpose.WEBSOCKET_TICKET: ticket, **mailed}
         told = Telemetries(telemetry)
         signer = Signer(ring, tokens, lifetimes=lifetimes, clock=clock, telemetry=told)
         self.keys = ring
@@ -235,7 +239,9 @@ class FastAuth(Generic[U]):
         jar = Cookies(cookies, secure=secure_cookies, production=self.production)
         csrf = CSRFGuard(cookies, ring.derive(CSRF_KEY_LABEL) if use_cookie else (), jar, production=self.production)
         transport = TokenTransport(jar, csrf, use_cookie=use_cookie)
-        dependencies = Dependencies(self.sessions, transport, token_url=token_url)
+        tickets = Tickets(timed, signer, self.sessions, expires_in=ticket, leeway=tokens.leeway, clock=clock)
+        admissions = Admissions(self.sessions, tickets, transport, production=self.production)
+        dependencies = Dependencies(admissions, token_url=token_url)
         self._dependencies = dependencies
         self.current_account: CurrentAccount[U] = dependencies.current_account
         """The signed-in account, or 401. Every guard stands on it: override it in tests, and all of them follow."""
@@ -248,12 +254,15 @@ class FastAuth(Generic[U]):
         self.current_claims: CurrentClaims[U] = dependencies.current_claims
         """What the access token says, without asking the store: true until it expires, revoked or not."""
 
+        self._admissions = admissions
+        self._watches = Watches(self.sessions, admissions, self.current_account)
         self.client_address: ClientAddresses = ClientAddresses(trusted_proxies, header=proxy_header)
         """Answers the client's address on a connection, or None: what the trusted proxies vouch for, nothing else."""
         self._routes = Routes(
             client_address=self.client_address,
             limits=RouteLimits(self._limiter, self.client_address),
             sessions=self.sessions,
+            tickets=tickets,
             accounts=self.accounts,
             roles=self.roles,
             sign_ins=SignIn(timed, self.sessions, self._events),
@@ -284,6 +293,29 @@ class FastAuth(Generic[U]):
     def is_admin(self) -> UserDependency[U]:
         """Return the dependency that lets in admins and superadmins."""
         return self._dependencies.is_admin()
+
+    def watch(
+        self,
+        websocket: WebSocket,
+        *,
+        every: timedelta = timedelta(seconds=10),
+        outage: timedelta = timedelta(minutes=1),
+    ) -> AbstractAsyncContextManager[None]:
+        """Close a WebSocket when what let it in is over: the session, the account, or a role that a guard asks for.
+
+        ``async with auth.watch(websocket): ...`` around what the route does. The body is then cancelled where it waits,
+        the WebSocket is closed with 1008 and the code of the error, and the context is left with
+        ``WebSocketDisconnect``, as when the client goes. It takes a dependency of ours on the route.
+
+        Args:
+            websocket: The connection.
+            every: How often to look; one store call each, and the longest that an ended session stays connected.
+            outage: How long the store may be out of reach before the WebSocket is closed with 1013.
+
+        Raises:
+            ConfigurationError: The route has no dependency of ours, or ``every`` is not positive.
+        """
+        return self._watches.watch(websocket, every=every, outage=outage)
 
     def on(self, event_class: type[_E]) -> Callable[[_H], _H]:
         """Run the function after each such event: when it is committed, and off the answer's path.

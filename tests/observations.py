@@ -166,6 +166,11 @@ async def refresh_lifetime(setup: Setup) -> Any:
     return claims["exp"] - claims["iat"]
 
 
+async def ticket_lifetime(setup: Setup) -> Any:
+    tokens = await sign_in(setup.client)
+    return (await setup.client.post("/ws/ticket", headers=bearer(tokens))).json()["expires_in"]
+
+
 async def cookies(setup: Setup) -> Any:
     answer = await setup.client.post("/token", data={"username": "ada", "password": PASSWORD})
     return sorted(line.split("=")[0] for line in answer.headers.get_list("set-cookie"))

@@ -64,6 +64,7 @@ from tests.observations import (
     slow_mail,
     slow_sign_in,
     sweeping,
+    ticket_lifetime,
     token_paths,
     users_of_own_store,
     verifications,
@@ -187,6 +188,7 @@ GROUPS: dict[tuple[type[Any], str], dict[str, Case]] = {
         "refresh_grace": Case(timedelta(0), second_refresh, without=[200, 200], with_it=[200, 401]),
         "session_expires_in": Case(timedelta(hours=1), refresh_lifetime, without=604800, with_it=3600),
         "remembered_tokens": Case(0, verifications, without=1, with_it=3),
+        "ticket_expires_in": Case(timedelta(seconds=5), ticket_lifetime, without=30, with_it=5),
     },
     (LinkSettings, "links"): {
         "verify_email": linked("verify_email", "/verify-email#"),

@@ -158,6 +158,18 @@ class TokenPair:
 
 
 @dataclass(frozen=True, slots=True)
+class WebSocketTicket:
+    """What opens one WebSocket, once.
+
+    Attributes:
+        expires_in: Seconds until it opens nothing any more.
+    """
+
+    ticket: str = field(repr=False)
+    expires_in: int
+
+
+@dataclass(frozen=True, slots=True)
 class Claims:
     """What a verified access token says.
 

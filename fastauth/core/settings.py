@@ -50,6 +50,7 @@ class TokenSettings:
         session_expires_in: How long after the sign-in a session ends, however often it was refreshed.
         remembered_tokens: How many access tokens that have verified are remembered, which spares the work of their
             signatures; sessions are looked up all the same. Zero remembers none.
+        ticket_expires_in: How long the ticket for a WebSocket is good for, which works once, and travels in a URL.
     """
 
     issuer: str | None = None
@@ -58,6 +59,7 @@ class TokenSettings:
     refresh_grace: timedelta = timedelta(seconds=10)
     session_expires_in: timedelta = timedelta(days=30)
     remembered_tokens: int = 2048
+    ticket_expires_in: timedelta = timedelta(seconds=30)
 
     def __post_init__(self) -> None:
         _require(self.issuer != "", "TokenSettings(issuer=...) may not be empty; leave it out instead.")
@@ -74,6 +76,10 @@ class TokenSettings:
         _require(
             0 <= self.remembered_tokens <= _MAX_REMEMBERED_TOKENS,
             f"TokenSettings(remembered_tokens=...) is between 0 and {_MAX_REMEMBERED_TOKENS}.",
+        )
+        _require(
+            timedelta(seconds=1) <= self.ticket_expires_in <= timedelta(minutes=5),
+            "TokenSettings(ticket_expires_in=...) is between a second and 5 minutes: it travels in a URL.",
         )
 
     @property

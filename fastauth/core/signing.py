@@ -52,6 +52,7 @@ class Purpose(Enum):
     VERIFY_EMAIL = "verify-email+jwt"
     RESET_PASSWORD = "reset-password+jwt"  # noqa: S105
     CHANGE_EMAIL = "change-email+jwt"
+    WEBSOCKET_TICKET = "websocket-ticket+jwt"
 
     @property
     def required(self) -> tuple[str, ...]:
@@ -65,6 +66,7 @@ _REQUIRED: Mapping[Purpose, tuple[str, ...]] = {
     Purpose.VERIFY_EMAIL: ("sub", "jti", "state"),
     Purpose.RESET_PASSWORD: ("sub", "jti", "state"),
     Purpose.CHANGE_EMAIL: ("sub", "jti", "state", "email"),
+    Purpose.WEBSOCKET_TICKET: ("sub", "sid", "jti"),
 }
 _REGISTERED = {"iss", "aud", "iat", "exp", "nbf", "typ", "ver", "client_id"}
 RESERVED_CLAIMS = frozenset(_REGISTERED.union(*_REQUIRED.values()))

@@ -113,8 +113,21 @@ class Sessions(Generic[U]):
             InactiveUserException: The account is disabled.
         """
         claims = self._signer.read(access_token, Purpose.ACCESS)
-        account = await self._store.authenticate(claims["sid"])
-        if account is None or account.session is None or account.id != claims["sub"]:
+        return await self.account_of(claims["sid"], user_id=claims["sub"])
+
+    async def account_of(self, session_id: str, *, user_id: str) -> Account[U]:
+        """Return the account of a live session, as the store has it now; one store call.
+
+        Args:
+            session_id: The session, from a token that was read or from an account.
+            user_id: Whose it has to be.
+
+        Raises:
+            TokenException: There is no such session, or it has ended.
+            InactiveUserException: The account is disabled.
+        """
+        account = await self._store.authenticate(session_id)
+        if account is None or account.session is None or account.id != user_id:
             raise TokenException(reason="no such session")
         if not account.session.is_live(self._clock()):
             raise TokenException(reason="session ended")
@@ -129,6 +142,11 @@ class Sessions(Generic[U]):
             TokenException: The token is not good.
         """
         return Claims.of(self._signer.read(access_token, Purpose.ACCESS))
+
+    async def claims_of(self, account: Account[U], session: Session) -> Claims:
+        """Return what an access token would say that this session of the account were given now; no store call."""
+        own = await self._claims.of(account)
+        return Claims.of(self._access_claims(session.id, account.id, self._now(), session.expires_at, own))
 
     async def refresh(self, refresh_token: str) -> TokenPair:
         """Exchange a refresh token for new tokens; it works once (RFC 9700, 2.2.2).
@@ -302,13 +320,12 @@ class Sessions(Generic[U]):
         expires_at: datetime,
         own: Mapping[str, Any],
     ) -> TokenPair:
-        issued = int(now.timestamp())
-        refresh_expires = int(expires_at.timestamp())
-        access_expires = min(issued + int(self._access_expires_in.total_seconds()), refresh_expires)
-        shared = {"sub": user_id, "sid": session_id, "iat": issued}
-        access = {**own, **shared, "exp": access_expires, "jti": secrets.token_urlsafe(_ID_BYTES)}
+        access = self._access_claims(session_id, user_id, now, expires_at, own)
+        issued, refresh_expires = access["iat"], int(expires_at.timestamp())
         refresh = {
-            **shared,
+            "sub": user_id,
+            "sid": session_id,
+            "iat": issued,
             "exp": refresh_expires,
             "jti": secrets.token_urlsafe(_ID_BYTES),
             "gen": generation,
@@ -318,9 +335,17 @@ class Sessions(Generic[U]):
             session_id=session_id,
             access_token=await self._signer.sign(Purpose.ACCESS, access),
             refresh_token=await self._signer.sign(Purpose.REFRESH, refresh),
-            expires_in=access_expires - issued,
+            expires_in=access["exp"] - issued,
             refresh_expires_in=refresh_expires - issued,
         )
+
+    def _access_claims(
+        self, session_id: str, user_id: str, now: datetime, expires_at: datetime, own: Mapping[str, Any]
+    ) -> dict[str, Any]:
+        issued = int(now.timestamp())
+        expires = min(issued + int(self._access_expires_in.total_seconds()), int(expires_at.timestamp()))
+        ours = {"sub": user_id, "sid": session_id, "iat": issued, "exp": expires}
+        return {**own, **ours, "jti": secrets.token_urlsafe(_ID_BYTES)}
 
 
 def _moment(seconds: int) -> datetime:

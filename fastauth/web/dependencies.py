@@ -6,7 +6,7 @@ FastAPI could not read such an annotation, and would take the dependency for a q
 
 import inspect
 from collections.abc import Awaitable, Callable, Iterable
-from typing import Any, Generic, NamedTuple, cast
+from typing import Any, Generic, cast
 
 from fastapi import Depends
 from fastapi.openapi.models import OAuth2, OAuthFlowPassword, OAuthFlows
@@ -24,9 +24,9 @@ from fastauth.core.exceptions import (
 from fastauth.core.identity import canonical_role_name
 from fastauth.core.models import ADMIN, Account, Claims, U
 from fastauth.services.roles import satisfies_all, satisfies_any
-from fastauth.services.sessions import Sessions
+from fastauth.web.admissions import Admissions, Check, PresentedTokens
 from fastauth.web.error_handlers import refusal
-from fastauth.web.transport import CookieTokens, TokenTransport
+from fastauth.web.transport import CookieTokens
 
 
 class TokenScheme(SecurityBase, Generic[U]):
@@ -35,30 +35,14 @@ class TokenScheme(SecurityBase, Generic[U]):
     Being a security scheme itself, such a dependency needs no second one below it.
 
     Args:
-        sessions: Judges tokens.
-        transport: Finds them.
+        admissions: Finds tokens, and knows whom they let in.
         token_url: What OpenAPI says until the app is known; see :mod:`fastauth.web.openapi`.
     """
 
-    def __init__(self, sessions: Sessions[U], transport: TokenTransport, *, token_url: str) -> None:
-        self._sessions = sessions
-        self._transport = transport
+    def __init__(self, admissions: Admissions[U], *, token_url: str) -> None:
+        self._admissions = admissions
         self.scheme_name: str = scheme_name_of(token_url)
         self.model: OAuth2 = OAuth2(flows=OAuthFlows(password=OAuthFlowPassword(tokenUrl=token_url, scopes={})))
-
-    def _token(self, connection: HTTPConnection) -> str | None:
-        return self._transport.access_token(
-            connection, session_of=lambda token: self._sessions.session_of(access_token=token)
-        )
-
-    async def _account(self, connection: HTTPConnection) -> Account[U] | None:
-        # FastAPI keeps what a dependency gave for the request; this keeps it for the other dependencies of ours, too.
-        found: dict[int, Account[U] | None] = connection.scope.setdefault("fastauth", {})
-        key = id(self._sessions)
-        if key not in found:
-            token = self._token(connection)
-            found[key] = None if token is None else await self._sessions.authenticate(token)
-        return found[key]
 
 
 class CurrentAccount(TokenScheme[U]):
@@ -67,7 +51,7 @@ class CurrentAccount(TokenScheme[U]):
     async def __call__(self, connection: HTTPConnection) -> Account[U]:
         """Return the signed-in account."""
         try:
-            account = await self._account(connection)
+            account = await self._admissions.account(connection)
             if account is None:
                 raise TokenException(missing=True)
         except FastAuthException as error:
@@ -78,10 +62,8 @@ class CurrentAccount(TokenScheme[U]):
 class OptionalUser(TokenScheme[U]):
     """The signed-in user; None when no token was sent, and 401 when a bad one was."""
 
-    def __init__(
-        self, sessions: Sessions[U], transport: TokenTransport, *, token_url: str, root: CurrentAccount[U]
-    ) -> None:
-        super().__init__(sessions, transport, token_url=token_url)
+    def __init__(self, admissions: Admissions[U], *, token_url: str, root: CurrentAccount[U]) -> None:
+        super().__init__(admissions, token_url=token_url)
         self._root = root
 
     async def __call__(self, connection: HTTPConnection) -> U | None:
@@ -92,17 +74,10 @@ class OptionalUser(TokenScheme[U]):
             account = override()
             return cast("U", (await account if inspect.isawaitable(account) else account).user)
         try:
-            found = await self._account(connection)
+            found = await self._admissions.account(connection)
         except FastAuthException as error:
             raise refusal(error, connection) from error
         return None if found is None else found.user
-
-
-class PresentedTokens(NamedTuple):
-    """The tokens of a request, wherever they were, unread. Where there is a header, nobody looked at the cookies."""
-
-    bearer: str | None
-    cookies: CookieTokens
 
 
 class Presented(TokenScheme[U]):
@@ -111,48 +86,44 @@ class Presented(TokenScheme[U]):
     async def __call__(self, connection: HTTPConnection) -> PresentedTokens:
         """Return the tokens that were sent."""
         try:
-            bearer = self._transport.bearer(connection)
-            if bearer is not None:
-                return PresentedTokens(bearer, CookieTokens(None, None))
-            return PresentedTokens(None, self.cookie_tokens(connection))
+            return self._admissions.presented(connection)
         except FastAuthException as error:
             raise refusal(error, connection) from error
 
     def cookie_tokens(self, connection: HTTPConnection) -> CookieTokens:
         """Return the tokens of the cookies."""
-        return self._transport.cookie_tokens(
-            connection, session_of=lambda tokens: self._sessions.session_of(**tokens._asdict())
-        )
+        return self._admissions.cookie_tokens(connection)
 
 
 class CurrentClaims(TokenScheme[U]):
-    """What the access token says, without a store call: true until the token expires, revoked or not."""
+    """What the access token says, without a store call: true until the token expires, revoked or not.
+
+    Only a ticket for a WebSocket is not believed without the store, which alone knows whether it was used.
+    """
 
     async def __call__(self, connection: HTTPConnection) -> Claims:
         """Return the claims of the access token."""
         try:
-            token = self._token(connection)
-            if token is None:
+            claims = await self._admissions.claims(connection)
+            if claims is None:
                 raise TokenException(missing=True)
-            return self._sessions.read(token)
         except FastAuthException as error:
             raise refusal(error, connection) from error
+        return claims
 
 
 UserDependency = Callable[..., Awaitable[U]]
-_Check = Callable[[Account[Any]], FastAuthException | None]
 
 
 class Dependencies(Generic[U]):
     """All dependencies of one :class:`~fastauth.auth.FastAuth`."""
 
-    def __init__(self, sessions: Sessions[U], transport: TokenTransport, *, token_url: str) -> None:
-        self.current_account: CurrentAccount[U] = CurrentAccount(sessions, transport, token_url=token_url)
-        self.optional_user: OptionalUser[U] = OptionalUser(
-            sessions, transport, token_url=token_url, root=self.current_account
-        )
-        self.current_claims: CurrentClaims[U] = CurrentClaims(sessions, transport, token_url=token_url)
-        self.presented: Presented[U] = Presented(sessions, transport, token_url=token_url)
+    def __init__(self, admissions: Admissions[U], *, token_url: str) -> None:
+        self._admissions = admissions
+        self.current_account: CurrentAccount[U] = CurrentAccount(admissions, token_url=token_url)
+        self.optional_user: OptionalUser[U] = OptionalUser(admissions, token_url=token_url, root=self.current_account)
+        self.current_claims: CurrentClaims[U] = CurrentClaims(admissions, token_url=token_url)
+        self.presented: Presented[U] = Presented(admissions, token_url=token_url)
         self.current_user: UserDependency[U] = self._build_current_user()
         self.verified_user: UserDependency[U] = self._guard(
             lambda account: None if account.verified else EmailNotVerifiedException()
@@ -187,11 +158,12 @@ class Dependencies(Generic[U]):
 
         return current_user
 
-    def _guard(self, check: _Check) -> UserDependency[U]:
+    def _guard(self, check: Check) -> UserDependency[U]:
         async def guard(connection: HTTPConnection, account: Account[Any] = Depends(self.current_account)) -> Any:
             error = check(account)
             if error is not None:
                 raise refusal(error, connection)
+            self._admissions.of(connection).checks.append(check)
             return account.user
 
         return guard

@@ -9,6 +9,7 @@ from starlette.exceptions import HTTPException, WebSocketException
 from starlette.requests import HTTPConnection, Request
 from starlette.responses import JSONResponse
 from starlette.status import WS_1008_POLICY_VIOLATION, WS_1013_TRY_AGAIN_LATER
+from starlette.websockets import WebSocket, WebSocketDisconnect
 
 from fastauth.core.exceptions import (
     AuthenticationException,
@@ -92,9 +93,22 @@ class ErrorResponse(HTTPException):
 def refusal(error: FastAuthException, connection: HTTPConnection) -> Exception:
     """Return what to raise for an error, on a request or on a WebSocket that is not accepted yet."""
     if connection.scope["type"] == "websocket":
-        busy = isinstance(error, UnavailableException)
-        return WebSocketException(WS_1013_TRY_AGAIN_LATER if busy else WS_1008_POLICY_VIOLATION, error.code)
+        return WebSocketException(close_code_of(error), error.code)
     return ErrorResponse(error)
+
+
+def close_code_of(error: FastAuthException) -> int:
+    """Return the code with which a WebSocket is closed for an error (RFC 6455, 7.4.1)."""
+    busy = isinstance(error, UnavailableException)
+    return WS_1013_TRY_AGAIN_LATER if busy else WS_1008_POLICY_VIOLATION
+
+
+class WatchedSocketClosed(WebSocketDisconnect):
+    """A watched WebSocket was closed for its session; to the route it is as if the client had gone."""
+
+
+async def _let_go(_: WebSocket, __: Exception) -> None:
+    """Do nothing: the WebSocket is closed, and its route has no more to say."""
 
 
 async def _answer(_: Request, error: Exception) -> JSONResponse:
@@ -109,3 +123,4 @@ def install_exception_handlers(app: FastAPI) -> None:
     """Give every error of ours its shape, also where a route of the app raises it."""
     app.add_exception_handler(ErrorResponse, _answer)
     app.add_exception_handler(FastAuthException, _answer)
+    app.add_exception_handler(WatchedSocketClosed, _let_go)

@@ -14,6 +14,7 @@ from fastauth.services.health import Health
 from fastauth.services.roles import Roles
 from fastauth.services.sessions import Sessions
 from fastauth.services.sign_in import SignIn
+from fastauth.services.tickets import Tickets
 from fastauth.signin.password import PasswordSignIn
 from fastauth.web.client_address import ClientAddresses
 from fastauth.web.dependencies import Dependencies
@@ -62,6 +63,7 @@ class Routes:
     client_address: ClientAddresses
     limits: RouteLimits
     sessions: Sessions[Any]
+    tickets: Tickets[Any]
     accounts: Accounts[Any]
     roles: Roles[Any]
     sign_ins: SignIn[Any]
@@ -159,7 +161,7 @@ class Routes:
             accounts.routes.append(route)
         return Routers(
             auth=tokens.router,
-            sessions=session_routes(self.sessions, self.transport, self.dependencies, selection),
+            sessions=session_routes(self.sessions, self.tickets, self.transport, self.dependencies, selection),
             accounts=accounts,
             users=user_routes(self.accounts, self.sessions, self.users, self.dependencies, selection),
             roles=role_routes(self.roles, self.dependencies, selection),

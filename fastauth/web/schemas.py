@@ -160,6 +160,13 @@ class TokenRead(BaseModel):
     refresh_token: str | None = None
 
 
+class WebSocketTicketRead(BaseModel):
+    """What opens one WebSocket, once, as the parameter `ticket` of its URL."""
+
+    ticket: str
+    expires_in: int = Field(description="Seconds until it opens nothing any more.")
+
+
 class KeyRead(TypedDict):
     """A public key as a JWK; which of the members it has depends on its kind."""
 

@@ -3,6 +3,7 @@
 from collections.abc import Callable
 from typing import NamedTuple
 
+from starlette.datastructures import QueryParams
 from starlette.requests import HTTPConnection
 from starlette.responses import Response
 
@@ -56,6 +57,21 @@ class TokenTransport:
         if cookie is not None:
             self._csrf.check(connection, lambda: session_of(cookie))
         return cookie
+
+    def ticket(self, connection: HTTPConnection) -> str | None:
+        """Return the ticket in the URL of a WebSocket's handshake; None on a request, and where there is a header.
+
+        A ticket comes before a cookie: the page has asked for it, and a browser sends a cookie whoever asks.
+
+        Raises:
+            BadRequestException: The parameter is repeated.
+        """
+        if connection.scope["type"] != "websocket" or any(name == b"authorization" for name, _ in connection.scope["headers"]):
+            return None
+        tickets = QueryParams(connection.scope["query_string"]).getlist("ticket")
+        if len(tickets) > 1:
+            raise BadRequestException("The parameter ticket is repeated.")
+        return tickets[0] if tickets else None
 
     def bearer(self, connection: HTTPConnection) -> str | None:
         """Return the token of the ``Authorization`` header, None when there is no such header."""

@@ -25,6 +25,7 @@ LIFETIMES = {
     Purpose.VERIFY_EMAIL: timedelta(days=1),
     Purpose.RESET_PASSWORD: timedelta(hours=1),
     Purpose.CHANGE_EMAIL: timedelta(hours=1),
+    Purpose.WEBSOCKET_TICKET: timedelta(minutes=30),
 }
 
 HEADER: Mapping[str, Any] = {"alg": "HS256", "kid": "one", "typ": "at+jwt"}

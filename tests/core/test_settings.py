@@ -48,6 +48,8 @@ from tests.core.other_hashers import ScryptHasher, WatchedHasher
         (TokenSettings, {"session_expires_in": timedelta(days=-1)}),
         (TokenSettings, {"remembered_tokens": -1}),
         (TokenSettings, {"remembered_tokens": 65_537}),
+        (TokenSettings, {"ticket_expires_in": timedelta(milliseconds=999)}),
+        (TokenSettings, {"ticket_expires_in": timedelta(minutes=5, seconds=1)}),
         (PasswordSettings, {"min_length": 7}),
         (PasswordSettings, {"min_length": 0}),
         (PasswordSettings, {"min_length": 1025}),
@@ -90,6 +92,7 @@ def test_a_value_that_is_not_safe_is_refused_when_it_is_set(group: Callable[...,
         (TokenSettings, {"leeway": timedelta(0), "refresh_grace": timedelta(0)}),
         (TokenSettings, {"leeway": timedelta(minutes=5), "refresh_grace": timedelta(minutes=5)}),
         (TokenSettings, {"session_expires_in": timedelta(seconds=1)}),
+        (TokenSettings, {"ticket_expires_in": timedelta(seconds=1)}),
         (PasswordSettings, {}),
         (PasswordSettings, {"min_length": 8, "bcrypt_cost": 4, "threads": 1}),
         (PasswordSettings, {"min_length": 1024, "bcrypt_cost": 31, "threads": 64}),
@@ -185,6 +188,11 @@ async def tokens_remembered(house: House) -> object:
     return len(house.auth.sessions._signer._seen)
 
 
+async def seconds_of_ticket(house: House) -> object:
+    account = await house.auth.sessions.authenticate((await house.sign_in()).access_token)
+    return (await house.auth._admissions._tickets.issue(account)).expires_in
+
+
 async def takes_ten_characters(house: House) -> object:
     try:
         return (await house.auth.accounts.register("ada", "ada@example.com", "ten of any")).username
@@ -221,6 +229,7 @@ OPTIONS: dict[str, tuple[Callable[[House], Awaitable[object]], Any, Any]] = {
     "refresh_grace": (is_replayed, timedelta(0), timedelta(seconds=10)),
     "session_expires_in": (seconds_of_session, timedelta(days=2), timedelta(days=3)),
     "remembered_tokens": (tokens_remembered, 0, 1),
+    "ticket_expires_in": (seconds_of_ticket, timedelta(seconds=5), timedelta(seconds=9)),
     "min_length": (takes_ten_characters, 10, 11),
     "bcrypt_cost": (prefix_of_hash, 4, 5),
     "hasher": (prefix_of_hash, ScryptHasher(), WatchedHasher()),

@@ -80,7 +80,7 @@ ROWS: dict[str, Row] = {
     "R-HT-5": Row("Errors of the token route are JSON with stable codes", "RFC 6749 5.2"),
     "R-HT-6": Row("Parameters are not repeated; empty is omitted; unknown is ignored", "RFC 6749 3.2"),
     "R-HT-7": Row("One way of sending the token per request", "RFC 6750 2"),
-    "R-HT-8": Row("No token in a query", "RFC 9700 4.3.2; ASVS 14.2.1"),
+    "R-HT-8": Row("No token in a query, but a one-time ticket for a WebSocket", "RFC 9700 4.3.2; ASVS 14.2.1"),
     "R-HT-9": Row("The scheme is read in any case", "RFC 9110 11.1"),
     "R-HT-10": Row("A revocation endpoint, if offered", "RFC 7009"),
     "R-HT-11": Row("An introspection endpoint, if offered", "RFC 7662"),

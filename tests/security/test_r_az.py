@@ -51,6 +51,7 @@ ROUTES: dict[str, Route] = {
     "POST /email/verify/request": Route(SIGNED_IN),
     "GET /sessions": Route(SIGNED_IN),
     "DELETE /sessions/{session_id}": Route(SIGNED_IN),
+    "POST /ws/ticket": Route(SIGNED_IN),
     "POST /logout/all": Route(SIGNED_IN),
     "GET /roles": Route(SIGNED_IN),
     "GET /roles/{role_id}": Route(SIGNED_IN),

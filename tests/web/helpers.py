@@ -98,6 +98,7 @@ class FailingStore(RecordingStore):
 
         async def call(*args: Any, **kwargs: Any) -> Any:
             if self.error is not None:
+                self.calls.append(name)
                 raise self.error
             return await attribute(*args, **kwargs)
 
@@ -163,13 +164,18 @@ async def role_ids(auth: FastAuth[Any]) -> dict[str, str]:
     return {role.name: role.id for role in await auth.roles.list()}
 
 
-async def open_websocket(app: FastAPI, url: str, headers: Mapping[str, str]) -> list[Any]:
-    """Open a WebSocket, in the test's own loop, and return the messages that the app answers with."""
+async def open_websocket(
+    app: FastAPI, url: str, headers: Mapping[str, str], sent: list[Any] | None = None
+) -> list[Any]:
+    """Open a WebSocket, in the test's own loop, and return the messages that the app answers with.
+
+    They are put into ``sent``, too, where a test wants to see them although the route raises.
+    """
     scheme, _, rest = url.partition("://")
     host, _, path = rest.partition("/")
     path, _, query = path.partition("?")
     waiting = [{"type": "websocket.connect"}]
-    sent: list[Any] = []
+    sent = [] if sent is None else sent
 
     async def receive() -> dict[str, Any]:
         return waiting.pop() if waiting else {"type": "websocket.disconnect", "code": 1001}

@@ -149,6 +149,7 @@ def test_the_answers_of_the_contract_are_documented(app: FastAPI) -> None:
         "POST /email/change/confirm": {"204", "400", "401", "409", "413", "422", "503"},
         "GET /sessions": reading,
         "DELETE /sessions/{session_id}": {*writing, "204", "404"},
+        "POST /ws/ticket": {*reading, "400"},
         "POST /logout/all": {*writing, "204", "413"},
         "GET /users": {*reading, "422"},
         "GET /users/{user_id}": {*reading, "404"},

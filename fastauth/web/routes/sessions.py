@@ -1,4 +1,4 @@
-"""Your own sessions: see them, end them."""
+"""Your own sessions: see them, end them, and open WebSockets in them."""
 
 from collections.abc import Sequence
 from typing import Annotated, Any
@@ -17,9 +17,10 @@ from fastauth.core.exceptions import (
 )
 from fastauth.core.models import Account
 from fastauth.services.sessions import Sessions
+from fastauth.services.tickets import Tickets
 from fastauth.web.dependencies import Dependencies
 from fastauth.web.routing import responses
-from fastauth.web.schemas import LogoutAllBody, SessionRead, session_json
+from fastauth.web.schemas import LogoutAllBody, SessionRead, WebSocketTicketRead, session_json
 from fastauth.web.selection import AuthRouter, Selection
 from fastauth.web.transport import TokenTransport
 
@@ -27,9 +28,13 @@ _SIGNED_IN = (BadRequestException, TokenException, InactiveUserException, StoreU
 
 
 def session_routes(
-    sessions: Sessions[Any], transport: TokenTransport, dependencies: Dependencies[Any], selection: Selection
+    sessions: Sessions[Any],
+    tickets: Tickets[Any],
+    transport: TokenTransport,
+    dependencies: Dependencies[Any],
+    selection: Selection,
 ) -> AuthRouter:
-    """Build ``GET /sessions``, ``DELETE /sessions/{session_id}`` and ``POST /logout/all``."""
+    """Build ``GET /sessions``, ``DELETE /sessions/{session_id}``, ``POST /logout/all`` and ``POST /ws/ticket``."""
     router = AuthRouter(selection, tag="sessions")
     current_account = dependencies.current_account
 
@@ -74,5 +79,16 @@ def session_routes(
             await sessions.end_all(account.id, by=account)
             transport.clear_cookies(response, request)
         return response
+
+    @router.post(
+        "/ws/ticket",
+        summary="A ticket for a WebSocket",
+        response_model=WebSocketTicketRead,
+        responses=responses(*_SIGNED_IN),
+    )
+    async def create_websocket_ticket(account: Account[Any] = Depends(current_account)) -> dict[str, str | int]:
+        """Return what opens one WebSocket, once and soon: put it into the URL, as the parameter `ticket`."""
+        ticket = await tickets.issue(account)
+        return {"ticket": ticket.ticket, "expires_in": ticket.expires_in}
 
     return router

@@ -25,7 +25,8 @@ from fastauth.core.protocols import SignInMethod
 from fastauth.services.sessions import Sessions
 from fastauth.services.sign_in import SignIn
 from fastauth.signin.password import PasswordSignIn
-from fastauth.web.dependencies import Dependencies, PresentedTokens
+from fastauth.web.admissions import PresentedTokens
+from fastauth.web.dependencies import Dependencies
 from fastauth.web.limits import RouteLimits
 from fastauth.web.routing import responses
 from fastauth.web.schemas import RefreshBody, TokenForm, TokenRead, token_json
