@@ -6,7 +6,9 @@ import re
 from collections.abc import AsyncGenerator, Callable, Collection, Iterable, Mapping, Sequence
 from contextlib import AbstractAsyncContextManager, AsyncExitStack, asynccontextmanager
 from datetime import timedelta
-from typing import Any, Generic, TypeVar, cast
+from functools import cached_property
+from importlib import import_module
+from typing import TYPE_CHECKING, Any, Generic, TypeVar, cast
 
 from fastapi import APIRouter, FastAPI, WebSocket
 
@@ -71,6 +73,9 @@ from fastauth.web.routes.metrics import metrics_routes
 from fastauth.web.schemas import UserSchemas
 from fastauth.web.transport import TokenTransport
 from fastauth.web.watching import Watches
+
+if TYPE_CHECKING:
+    from fastauth.testing.kit import AuthTesting
 
 logger: logging.Logger = logging.getLogger("fastauth")
 
@@ -316,6 +321,13 @@ class FastAuth(Generic[U]):
             ConfigurationError: The route has no dependency of ours, or ``every`` is not positive.
         """
         return self._watches.watch(websocket, every=every, outage=outage)
+
+    @cached_property
+    def testing(self) -> "AuthTesting[U]":
+        """What tests of the app need: ``with auth.testing.as_user(user): ...``; see :mod:`fastauth.testing`."""
+        # Loaded when a test first asks: an app that serves has nothing to do with the floor above.
+        kit: AuthTesting[U] = import_module("fastauth.testing.kit").AuthTesting(self, self._admissions)
+        return kit
 
     def on(self, event_class: type[_E]) -> Callable[[_H], _H]:
         """Run the function after each such event: when it is committed, and off the answer's path.

@@ -21,7 +21,14 @@ from tests.servers import ON_MOTOR, mongo_url
 EXAMPLES = sorted(path.name for path in (ROOT / "examples").glob("*.py") if path.name != "demo.py")
 
 
-WITH_A_TEST_OF_ITS_OWN = {"README.md", "docs/cookies.md", "docs/sql.md", "docs/mongodb.md", "docs/writing-a-store.md"}
+WITH_A_TEST_OF_ITS_OWN = {
+    "README.md",
+    "docs/cookies.md",
+    "docs/sql.md",
+    "docs/mongodb.md",
+    "docs/testing.md",
+    "docs/writing-a-store.md",
+}
 PAGES = [page for page in pages() if page not in WITH_A_TEST_OF_ITS_OWN and snippets(page)]
 SCRIPTS = ("from_a_script", "first_start", "look", "main")
 
@@ -182,11 +189,33 @@ def test_the_demo_walks_and_ends() -> None:
     assert "the old token is refused" in demo.stdout
 
 
-def conformance_of(code: str, folder: Path) -> subprocess.CompletedProcess[str]:
-    """Run a store's own test file, as its author would."""
+@pytest.mark.parametrize("code", files_of("docs/testing.md"), ids=["one file", "another"])
+def test_the_tests_of_the_page_on_testing_pass(code: str, tmp_path: Path) -> None:
+    """The test files of docs/testing.md pass as they stand, with the plugin's fixtures, and no warning is left."""
+    done = pytest_on(
+        code, tmp_path, "-W", "error", "-p", "pytest_fastauth", "-o", "asyncio_default_fixture_loop_scope=function"
+    )
+
+    assert done.returncode == 0, done.stdout
+    assert f"{code.count('def test_')} passed" in done.stdout
+
+
+def pytest_on(code: str, folder: Path, *options: str) -> subprocess.CompletedProcess[str]:
+    """Run a test file, as its author would."""
     (folder / "test_store.py").write_text(code, "utf-8")
     return subprocess.run(
-        [sys.executable, "-m", "pytest", "-q", "-p", "no:cacheprovider", "-o", "asyncio_mode=auto", "test_store.py"],
+        [
+            sys.executable,
+            "-m",
+            "pytest",
+            "-q",
+            "-p",
+            "no:cacheprovider",
+            "-o",
+            "asyncio_mode=auto",
+            *options,
+            "test_store.py",
+        ],
         cwd=folder,
         capture_output=True,
         text=True,
@@ -198,8 +227,8 @@ def test_the_store_of_the_docs_keeps_every_promise(tmp_path: Path) -> None:
     """The example of a store passes the published suite as it stands, and fails it without its lock."""
     suite, store = snippets("docs/writing-a-store.md")
 
-    as_printed = conformance_of(f"{store}\n\n{suite}", tmp_path)
-    without_its_lock = conformance_of(f"{store}\n\n{suite}".replace("async with self.turn:", "if True:"), tmp_path)
+    as_printed = pytest_on(f"{store}\n\n{suite}", tmp_path)
+    without_its_lock = pytest_on(f"{store}\n\n{suite}".replace("async with self.turn:", "if True:"), tmp_path)
 
     assert as_printed.returncode == 0, as_printed.stdout
     assert without_its_lock.returncode == 1, without_its_lock.stdout

@@ -7,7 +7,7 @@ from typing import Any, Generic, NamedTuple
 
 from starlette.requests import HTTPConnection
 
-from fastauth.core.exceptions import ConfigurationError, FastAuthException
+from fastauth.core.exceptions import ConfigurationError, FastAuthException, InactiveUserException
 from fastauth.core.models import Account, Claims, U
 from fastauth.services.sessions import Sessions
 from fastauth.services.tickets import Tickets
@@ -58,7 +58,7 @@ class Admissions(Generic[U]):
     ) -> None:
         self._sessions = sessions
         self._tickets = tickets
-        self._transport = transport
+        self.transport = transport
         self._production = production
         self.pretended: Account[U] | None = None
         """Who everybody is taken for, while a test says so."""
@@ -72,6 +72,8 @@ class Admissions(Generic[U]):
     async def account(self, connection: HTTPConnection) -> Account[U] | None:
         """Return who is signed in, as the store has it now; None when nothing was sent."""
         if self.pretended is not None:
+            if self.pretended.disabled:
+                raise InactiveUserException
             return self.pretended
         admission = self.of(connection)
         if not admission.asked:
@@ -81,7 +83,7 @@ class Admissions(Generic[U]):
 
     async def claims(self, connection: HTTPConnection) -> Claims | None:
         """Return what the access token says; None when nothing was sent. The store is asked about a ticket only."""
-        if self.pretended is not None or self._transport.ticket(connection) is not None:
+        if self.pretended is not None or self.transport.ticket(connection) is not None:
             account = await self.account(connection)
             session = None if account is None else account.session
             return None if account is None or session is None else await self._sessions.claims_of(account, session)
@@ -94,14 +96,14 @@ class Admissions(Generic[U]):
 
     def presented(self, connection: HTTPConnection) -> PresentedTokens:
         """Return the tokens that were sent, good or not."""
-        bearer = self._transport.bearer(connection)
+        bearer = self.transport.bearer(connection)
         if bearer is not None:
             return PresentedTokens(bearer, CookieTokens(None, None))
         return PresentedTokens(None, self.cookie_tokens(connection))
 
     def cookie_tokens(self, connection: HTTPConnection) -> CookieTokens:
         """Return the tokens of the cookies, good or not."""
-        return self._transport.cookie_tokens(
+        return self.transport.cookie_tokens(
             connection, session_of=lambda tokens: self._sessions.session_of(**tokens._asdict())
         )
 
@@ -121,13 +123,13 @@ class Admissions(Generic[U]):
             self.pretended = before
 
     async def _ask(self, connection: HTTPConnection) -> Account[U] | None:
-        ticket = self._transport.ticket(connection)
+        ticket = self.transport.ticket(connection)
         if ticket is not None:
             return await self._tickets.redeem(ticket)
         token = self._token(connection)
         return None if token is None else await self._sessions.authenticate(token)
 
     def _token(self, connection: HTTPConnection) -> str | None:
-        return self._transport.access_token(
+        return self.transport.access_token(
             connection, session_of=lambda token: self._sessions.session_of(access_token=token)
         )

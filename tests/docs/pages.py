@@ -17,6 +17,10 @@ _FENCE = re.compile(rf"^( *)({_NEW_FILE}\n\1)?```(\w+)[^\n]*\n(.*?)^\1```", re.D
 _SETTINGS = "# mypy: allow-redefinition\n# pyright: strict, reportRedeclaration=false"
 _OF_BEANIE = ", reportUnknownVariableType=false"  # the signature of its init_beanie is not typed in full
 
+_OF_TEST_CLIENT = "".join(  # Starlette takes it from httpx or httpx2, which pyright does not follow
+    f", reportUnknown{kind}Type=false" for kind in ("Member", "Variable", "Argument")
+)
+
 
 def pages() -> list[str]:
     """Return the documents with code, as paths from the root of the repository."""
@@ -74,7 +78,8 @@ def write_snippets(folder: Path) -> list[Path]:
         name = re.sub(r"\W", "_", document.removesuffix(".md").lower())
         for number, code in enumerate(files_of(document)):
             written.append(folder / (f"{name}_{number}.py" if number else f"{name}.py"))
-            settings = _SETTINGS + _OF_BEANIE if "init_beanie" in code else _SETTINGS
+            settings = _SETTINGS + (_OF_BEANIE if "init_beanie" in code else "")
+            settings += _OF_TEST_CLIENT if "TestClient" in code else ""
             written[-1].write_text(f"{settings}\n{code}", "utf-8")
     return written
 
