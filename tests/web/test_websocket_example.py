@@ -17,7 +17,7 @@ async def test_the_example_opens_by_ticket_and_closes_with_the_session(monkeypat
     monkeypatch.setenv("FASTAUTH_SECRET_KEY", SECRET_KEY)
     app = runpy.run_path(str(ROOT / "examples" / "websockets.py"))["app"]
 
-    async with serving(app, ws="websockets-sansio") as url, AsyncClient(base_url=url) as client:
+    async with serving(app, ws="websockets-sansio") as url, AsyncClient(base_url=url, timeout=60) as client:
         await register(client)
         headers = bearer(await sign_in(client))
         ticket = (await client.post("/ws/ticket", headers=headers)).json()["ticket"]
