@@ -2,7 +2,7 @@
 
 from collections.abc import Callable, Generator
 from contextlib import contextmanager
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from typing import Any, Generic, NamedTuple
 
 from starlette.requests import HTTPConnection
@@ -26,7 +26,7 @@ class PresentedTokens(NamedTuple):
     cookies: CookieTokens
 
 
-@dataclass
+@dataclass(slots=True)
 class Admission(Generic[U]):
     """Whom a connection has let in, as far as it was asked.
 
@@ -40,7 +40,7 @@ class Admission(Generic[U]):
     asked: bool = False
     account: Account[U] | None = None
     claims: Claims | None = None
-    checks: list[Check] = field(default_factory=list[Check])
+    checks: tuple[Check, ...] = ()
 
 
 class Admissions(Generic[U]):
@@ -67,7 +67,10 @@ class Admissions(Generic[U]):
         """Return what is known of a connection."""
         # By FastAuth: an app may have several.
         known: dict[int, Admission[U]] = connection.scope.setdefault(_IN_SCOPE, {})
-        return known.setdefault(id(self), Admission())
+        admission = known.get(id(self))
+        if admission is None:
+            admission = known[id(self)] = Admission()
+        return admission
 
     async def account(self, connection: HTTPConnection) -> Account[U] | None:
         """Return who is signed in, as the store has it now; None when nothing was sent."""

@@ -163,7 +163,7 @@ class Dependencies(Generic[U]):
             error = check(account)
             if error is not None:
                 raise refusal(error, connection)
-            self._admissions.of(connection).checks.append(check)
+            self._admissions.of(connection).checks += (check,)
             return account.user
 
         return guard

@@ -66,9 +66,10 @@ class TokenTransport:
         Raises:
             BadRequestException: The parameter is repeated.
         """
-        if connection.scope["type"] != "websocket" or any(name == b"authorization" for name, _ in connection.scope["headers"]):
+        scope = connection.scope
+        if scope["type"] != "websocket" or any(name == b"authorization" for name, _ in scope["headers"]):
             return None
-        tickets = QueryParams(connection.scope["query_string"]).getlist("ticket")
+        tickets = QueryParams(scope["query_string"]).getlist("ticket")
         if len(tickets) > 1:
             raise BadRequestException("The parameter ticket is repeated.")
         return tickets[0] if tickets else None
