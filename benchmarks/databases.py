@@ -11,7 +11,7 @@ from typing import Any
 
 import bcrypt
 from pymongo import AsyncMongoClient
-from sqlalchemy import Table, insert
+from sqlalchemy import Table, insert, text
 from sqlalchemy.ext.asyncio import AsyncEngine, create_async_engine
 from sqlalchemy.pool import NullPool
 
@@ -22,7 +22,19 @@ from fastauth.backends.sql import SQLStore, User
 from fastauth.core.hashers import BcryptHasher
 from tests.server_process import attach
 
-_BATCH = 20_000
+# Copies of the first thousand, made by SQLite itself: a million in seconds.
+_NUMBERS = "WITH RECURSIVE numbers(n) AS (SELECT 1001 UNION ALL SELECT n + 1 FROM numbers WHERE n < :{})"
+_MANY_MORE = (
+    f"""{_NUMBERS.format("users")} INSERT INTO fastauth_users (id, username, email, hashed_password, disabled)
+    SELECT n, printf('user%07d', n), printf('user%07d@example.com', n), u.hashed_password, u.disabled
+    FROM numbers JOIN fastauth_users u ON u.id = 1 WHERE n <= :users""",
+    f"""{_NUMBERS.format("users")} INSERT INTO fastauth_user_roles (user_id, role_id)
+    SELECT n, r.id FROM numbers JOIN fastauth_roles r ON r.name = 'user' WHERE n <= :users""",
+    f"""{_NUMBERS.format("sessions")} INSERT INTO fastauth_sessions
+    (id, user_id, generation, created_at, rotated_at, expires_at)
+    SELECT printf('bench%017d', n), (n - 1) % :users + 1, 0, s.created_at, s.rotated_at, s.expires_at
+    FROM numbers JOIN fastauth_sessions s ON s.user_id = 1 AND s.id = 'bench00000000000000001' WHERE n <= :sessions""",
+)
 
 
 @dataclass(frozen=True)
@@ -43,7 +55,7 @@ class Contents:
     """What to fill a database with.
 
     Attributes:
-        users: How many people, each with the role ``user``.
+        users: How many people, each with the role ``user``; more than a thousand on SQLite only.
         sessions: How many sessions, dealt out among them in turn; at least one each.
         cost: bcrypt's.
         plain: Hashes as bcrypt itself makes them, for floors.
@@ -122,9 +134,11 @@ async def _filled(engine: AsyncEngine, url: str, contents: Contents) -> Database
     for number in range(1, contents.roles):
         await auth.roles.create(f"role{number:03}", "One of many.")
     roles = {role.name: role.id for role in await auth.roles.list()}
-    for table, rows in _rows(contents, roles):
-        async with engine.begin() as connection:
+    async with engine.begin() as connection:
+        for table, rows in _rows(contents, roles):
             await connection.execute(insert(table), rows)
+        for statement in _MANY_MORE if max(contents.users, contents.sessions) > USERS else ():
+            await connection.execute(text(statement), {"users": contents.users, "sessions": contents.sessions})
     if engine.dialect.name == "postgresql":
         async with engine.begin() as connection:
             await connection.exec_driver_sql(
@@ -141,18 +155,13 @@ def _rows(contents: Contents, roles: dict[str, str]) -> Iterator[tuple[Table, li
     made = BcryptHasher(contents.cost).hash(PASSWORD)
     if contents.plain:
         made = bcrypt.hashpw(PASSWORD.encode(), bcrypt.gensalt(contents.cost)).decode("ascii")
-    for first in range(1, contents.users + 1, _BATCH):
-        numbers = range(first, min(first + _BATCH, contents.users + 1))
-        yield tables["fastauth_users"], [_user(number, made) for number in numbers]
-        held = [{"user_id": number, "role_id": roles["user"]} for number in numbers]
-        yield tables["fastauth_user_roles"], held
+    yield tables["fastauth_users"], [_user(number, made) for number in range(1, USERS + 1)]
+    yield tables["fastauth_user_roles"], [{"user_id": n, "role_id": roles["user"]} for n in range(1, USERS + 1)]
     more = [{"user_id": 1, "role_id": key} for name, key in roles.items() if name.startswith("role")]
     if more:
         yield tables["fastauth_user_roles"], more
     now = datetime.now(timezone.utc)
-    for first in range(1, contents.sessions + 1, _BATCH):
-        numbers = range(first, min(first + _BATCH, contents.sessions + 1))
-        yield tables["fastauth_sessions"], [_session(number, contents.users, now) for number in numbers]
+    yield tables["fastauth_sessions"], [_session(number, now) for number in range(1, USERS + 1)]
 
 
 def _user(number: int, hashed_password: str) -> dict[str, Any]:
@@ -163,8 +172,8 @@ def _user(number: int, hashed_password: str) -> dict[str, Any]:
     }  # fmt: skip
 
 
-def _session(number: int, users: int, now: datetime) -> dict[str, Any]:
+def _session(number: int, now: datetime) -> dict[str, Any]:
     return {
-        "id": session_id(number), "user_id": (number - 1) % users + 1, "generation": 0, "created_at": now,
+        "id": session_id(number), "user_id": number, "generation": 0, "created_at": now,
         "rotated_at": now, "expires_at": now + timedelta(days=7), "revoked_at": None, "user_agent": None, "ip": None,
     }  # fmt: skip

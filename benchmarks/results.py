@@ -42,7 +42,7 @@ class Pace:
 
 QUICK = Pace(
     quick=True, rounds=8, slice_seconds=0.06, storm_seconds=2, storm_rounds=2, sizes=(1_000, 20_000), requests=4_000,
-    imports=5, token_rounds=10,
+    imports=3, token_rounds=10,
 )  # fmt: skip
 FULL = Pace()
 
