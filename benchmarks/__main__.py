@@ -35,6 +35,8 @@ def main(only: str | None, quick: bool, peers: bool, publishes: bool, samples: i
         sys.exit(subprocess.call([sys.executable, "-m", "benchmarks.enumeration", str(samples)], cwd=ROOT))
     if only == "pyperf":
         sys.exit(subprocess.call([sys.executable, "-m", "benchmarks.on_pyperf", "--fast"], cwd=ROOT))
+    if only is not None and publishes:
+        raise click.UsageError("--publish is for a whole run: a part of one would take the place of all the figures.")
     groups = _chosen(only)
     pace = QUICK if quick else FULL
     results = Results("quick" if quick else "full", machine(), versions())

@@ -1,14 +1,13 @@
 """A client that costs little: keep-alive connections on asyncio's protocols, one request outstanding on each."""
 
 import asyncio
+import random
 import time
 from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Protocol, cast
 
 from benchmarks.processes import BenchmarkError
-
-_PATIENCE = 1.0  # seconds
 
 
 class Traffic(Protocol):
@@ -63,9 +62,7 @@ class _Connection(asyncio.Protocol):
         head, found, rest = self._buffer.partition(b"\r\n\r\n")
         if not found:
             return
-        place = head.lower().find(b"content-length:")
-        length = 0 if place < 0 else int(head[place + 15 :].split(b"\r\n", 1)[0])
-        if len(rest) < length:
+        if len(rest) < _number(head, b"content-length:", 0):
             return
         self._buffer = b""
         self._load.take(self, head, rest)
@@ -81,7 +78,7 @@ class Load:
         ports: Where the servers are, on the loopback interface.
         traffic: What is asked.
         connections: How many requests are outstanding at once.
-        tolerant: Whether it goes on after an answer that is not a good one: it counts it, and asks again in a second.
+        tolerant: Whether it goes on after an answer that is not a good one: it counts it, and asks again when it may.
 
     Attributes:
         refused: How many answers were not good ones.
@@ -142,8 +139,9 @@ class Load:
             self._traffic.answered(body)
         elif self._tolerant:
             self.refused += 1
-            # Who is told to come again later does.
-            asyncio.get_running_loop().call_later(_PATIENCE, self._ask_again, connection)
+            # Who is told to come again later does, and not all at the same moment.
+            later = _number(head, b"retry-after:", 1) * random.uniform(1, 2)
+            asyncio.get_running_loop().call_later(later, self._ask_again, connection)
             return
         elif self._trouble is None:
             self._trouble = f"{head[:200]!r} {body[:300]!r}"
@@ -165,3 +163,8 @@ class Load:
         self._wanted -= 1
         self._outstanding += 1
         connection.ask(self._traffic.next())
+
+
+def _number(head: bytes, name: bytes, default: int) -> int:
+    place = head.lower().find(name)
+    return default if place < 0 else int(head[place + len(name) :].split(b"\r\n", 1)[0])

@@ -45,13 +45,12 @@ def _ratios(results: Results) -> Any:
         axes.plot([value.low, value.high], [place, place], color=_FLOOR, linewidth=1.4)
         if figure.goal is not None:
             axes.plot([figure.goal.limit] * 2, [place - 0.38, place + 0.38], color=_GOAL, linewidth=2)
-        axes.text(max(value.high, value.median), place, f"  {value.median:.2f}", va="center")
+        shown_at = max(value.high, value.median, figure.goal.limit if figure.goal else 0)
+        axes.text(shown_at, place, f"  {value.median:.2f}", va="center", backgroundcolor="white", zorder=1.5)
     axes.axvline(1, color=_FLOOR, linewidth=1.2, linestyle="--")
     labels = [f"{figure.what}\nbeside {figure.against.replace('`', '')}".replace("`", "") for figure in reversed(shown)]
     axes.set_yticks(range(len(shown)), labels, fontsize=7.5)
-    axes.set_xlabel(
-        "FastAuth's rate over what it is measured beside (1, dashed); pink: the goal; line: the middle half"
-    )
+    axes.set_xlabel("FastAuth's rate over the other's\ndashed: as fast; pink: the goal; thin line: the middle half")
     axes.set_xlim(0, max(results.measured[figure.key].value.high for figure in shown) * 1.12)
     axes.margins(y=0.01)
     return drawing
