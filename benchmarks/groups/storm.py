@@ -63,6 +63,7 @@ async def _beside(context: Context, database: Database, size: int) -> None:
     with progress(f"ping/{size}", context.pace.storm_rounds) as bar:
         for _ in range(context.pace.storm_rounds):
             async with serving(_APP, database.environment, cores=()) as server:
+                await watch(server, _IDLE_SECONDS / 2)  # what is cold after the start is no rest
                 idle = _p99(await watch(server, _IDLE_SECONDS))
                 async with _storm(server, _sign_ins(), size):
                     beside = _p99(await watch(server, context.pace.storm_seconds / 2))
@@ -94,18 +95,21 @@ async def _over_time(context: Context, database: Database) -> None:
 
 async def _timeline(context: Context, server: Server, traffic: SignIns) -> list[Ping]:
     # The storm breaks out after a second of rest, and ends when the watching does.
+    await watch(server, _IDLE_SECONDS / 2)
     watching = asyncio.create_task(watch(server, _IDLE_SECONDS + context.pace.storm_seconds))
     await asyncio.sleep(_IDLE_SECONDS)
-    async with _storm(server, traffic, 16, seconds=context.pace.storm_seconds):
+    async with _storm(server, traffic, 16, seconds=context.pace.storm_seconds, settled_after=0):
         return await watching
 
 
 @asynccontextmanager
-async def _storm(server: Server, traffic: SignIns, size: int, *, seconds: float = 3600) -> AsyncGenerator[None, None]:
+async def _storm(
+    server: Server, traffic: SignIns, size: int, *, seconds: float = 3600, settled_after: float = 1
+) -> AsyncGenerator[None, None]:
     # Refusals are a part of a storm: a queue that is full says so.
     load = Load([server.port], traffic, size, tolerant=True)
     storm = asyncio.create_task(load.run(seconds))
-    await asyncio.sleep(0.3 if seconds == 3600 else 0)  # every thread is hashing by then
+    await asyncio.sleep(settled_after)
     try:
         yield
     finally:
