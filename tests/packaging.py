@@ -56,6 +56,7 @@ EXTRAS = {
     "smtp": SMTP,
     "crypto": CRYPTO,
     "jwks": CRYPTO + "import httpx2",
+    "argon2": "from fastauth.core.argon2 import Argon2Hasher\nArgon2Hasher()",
     "prometheus": "from fastauth.telemetry.prometheus import PrometheusTelemetry\nPrometheusTelemetry()",
     "otel": "from fastauth.telemetry.otel import OpenTelemetry\nOpenTelemetry()",
     "all": SQL.format(url="sqlite+aiosqlite://"),

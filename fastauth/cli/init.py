@@ -79,7 +79,11 @@ class Plan:
 @click.command(cls=Command)
 @app_argument
 @target_options
-@click.option("--tables/--no-tables", default=True, help="Make tables, or collections and indexes.")
+@click.option(
+    "--tables/--no-tables",
+    default=None,
+    help="Make tables, or collections and indexes. By default, unless Alembic makes them.",
+)
 @click.option("--roles/--no-roles", default=True, help="Store the standard roles.")
 @click.option("--admin/--no-admin", default=True, help="Make a superadmin.")
 @click.option(
@@ -91,7 +95,7 @@ class Plan:
 @json_option
 def init(
     target: Options,
-    tables: bool,
+    tables: bool | None,
     roles: bool,
     admin: bool,
     admin_username: str | None,
@@ -115,9 +119,11 @@ def init(
       fastauth init main:auth --no-admin
       pass show app | fastauth init main:auth --admin-password-stdin
     """
-    steps = Steps(tables, roles, admin, admin_username, admin_email)
+    steps = Steps(tables is not False, roles, admin, admin_username, admin_email)
 
     async def work(on: Target) -> tuple[Plan, Password | None]:
+        if tables is None:
+            await _leave_to_migrations(on)
         plan = await _look(on, steps)
         if plan.admin:
             steps.check_names()
@@ -134,6 +140,25 @@ def init(
         _show(steps, plan)
     elif password is not None and password.generated:
         click.echo(f"Password of {steps.admin_username}, shown this once: {bold(password.text)}")
+
+
+async def _leave_to_migrations(on: Target) -> None:
+    """Refuse to make tables that Alembic would then not know of.
+
+    Raises:
+        Failure: Some are missing; the message says how Alembic makes them.
+    """
+    seen = await on.inspector.migrations() if on.inspector is not None else None
+    if seen is None:
+        return
+    missing = await on.missing()
+    if missing:
+        raise Failure(
+            f"{on.lacks(missing)}, and Alembic makes the tables here: {seen}. Nothing was made. Run\n"
+            "  alembic revision --autogenerate -m fastauth\n"
+            "  alembic upgrade head\n"
+            "with an env.py that imports the app, then this again; or give --tables to make them beside Alembic."
+        )
 
 
 async def _look(on: Target, steps: Steps) -> Plan:

@@ -263,6 +263,7 @@ class UserSchema:
         required: The attributes that a new user must be given, writable or not.
         username_max_length: In characters.
         email_max_length: In characters.
+        is_named: Whether users have a name besides their address; where they have none, it is their name.
     """
 
     name: str
@@ -272,3 +273,4 @@ class UserSchema:
     required: tuple[str, ...] = ()
     username_max_length: int = 64
     email_max_length: int = 254
+    is_named: bool = True

@@ -52,7 +52,7 @@ class Passwords:
         self.policy: PasswordPolicy = PasswordPolicy(settings, production=production)
         bcrypt_hasher = BcryptHasher(settings.bcrypt_cost)
         self._hasher: PasswordHasher = settings.hasher or bcrypt_hasher
-        self._readable: tuple[PasswordHasher, ...] = (self._hasher, bcrypt_hasher)
+        self._readable: tuple[PasswordHasher, ...] = (self._hasher, bcrypt_hasher, *settings.verifies)
         self._decoy = self._hasher.decoy()
         self._threads = HashingThreads(
             settings.threads or os.cpu_count() or 1,

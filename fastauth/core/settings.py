@@ -98,6 +98,8 @@ class PasswordSettings:
         min_length: In code points; None is 15 in production (NIST SP 800-63B-4) and 8 in development. Never below 8.
         bcrypt_cost: The work factor of new hashes, the base-2 logarithm of the rounds.
         hasher: What makes new hashes instead of bcrypt; bcrypt hashes are verified all the same, and made anew.
+        verifies: What verifies hashes that were made elsewhere, besides bcrypt; after the right password they are made
+            anew. Until then, the time of an answer may tell such a user from one without an account.
         threads: How many hashes may be computed at once; None is one per processor core.
         queue_timeout: How long a password may wait for one of the threads. Who would have to wait longer is answered
             503 ``FASTAUTH_OVERLOADED`` at once.
@@ -111,6 +113,7 @@ class PasswordSettings:
     min_length: int | None = None
     bcrypt_cost: int = 12
     hasher: PasswordHasher | None = None
+    verifies: Sequence[PasswordHasher] = ()
     threads: int | None = None
     queue_timeout: timedelta = timedelta(seconds=10)
     blocklist: Collection[str] = field(default=(), repr=False)

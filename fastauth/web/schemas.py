@@ -211,9 +211,9 @@ class ErrorRead(BaseModel):
 
 
 def register_model(schema: UserSchema) -> type[BaseModel]:
-    """Return the body of ``POST /register``: our three fields, and those that the app declared writable."""
+    """Return the body of ``POST /register``: our fields, and those that the app declared writable."""
     fields: dict[str, Any] = {
-        "username": (str, Field(min_length=1, max_length=255)),
+        **({"username": (str, Field(min_length=1, max_length=255))} if schema.is_named else {}),
         "email": (str, Field(min_length=1, max_length=255)),
         "password": (SecretStr, Field(min_length=1)),
     }

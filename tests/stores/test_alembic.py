@@ -7,7 +7,7 @@ from typing import Any
 import pytest
 from alembic import command
 from alembic.config import Config
-from sqlalchemy import Connection, ForeignKey, MetaData, String
+from sqlalchemy import Connection, ForeignKey, MetaData, String, insert, select
 from sqlalchemy.ext.asyncio import AsyncEngine
 from sqlalchemy.orm import DeclarativeBase, Mapped, mapped_column
 from sqlalchemy.schema import CreateSchema, DropSchema
@@ -127,6 +127,35 @@ async def test_alembic_follows_a_table_prefix(database: str, tmp_path: Path) -> 
     """With a prefix of the app's own, too, migrations run as generated and a second autogenerate finds nothing."""
     async with ENGINES[database](tmp_path) as engine:
         await check_migrations(engine, tmp_path / "migrations", prefix="auth_")
+
+
+@pytest.mark.parametrize("database", ENGINES)
+async def test_our_tables_join_the_history_of_an_app(database: str, tmp_path: Path) -> None:
+    """An app that has migrations already, and a row, adds ours by one more, and goes back by it without a loss."""
+    base, member = models()
+    async with ENGINES[database](tmp_path) as engine:
+        migrations = Migrations(tmp_path / "migrations", engine, base.metadata)
+        await migrations.run(command.revision, message="app", autogenerate=True, rev_id="a1")
+        await migrations.run(command.upgrade, "head")
+        row = insert(member).values(id=7, username="ada", email="ada@example.com", hashed_password="x", disabled=False)
+        async with engine.begin() as connection:
+            await connection.execute(row)
+        store = SQLStore(engine, user_model=member)
+        await migrations.run(command.revision, message="fastauth", autogenerate=True, rev_id="b2")
+        first, second = migrations.texts()
+        await migrations.run(command.upgrade, "head")
+        account = await store.get_user("7")
+
+        assert account is not None
+        assert "create_table('members'" in first
+        assert "fastauth_" not in first
+        assert "create_table('fastauth_sessions'" in second
+        assert "members'" not in second.replace("['members.id']", "")
+        await migrations.run(command.check)
+        await migrations.run(command.downgrade, "-1")
+        assert "fastauth_sessions" in await store.missing_schema()
+        async with engine.connect() as connection:
+            assert await connection.scalar(select(member.username)) == "ada"
 
 
 async def test_alembic_follows_a_schema_of_postgresql(tmp_path: Path) -> None:

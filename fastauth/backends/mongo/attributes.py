@@ -49,8 +49,9 @@ class MongoUserAttributes(MongoUserStore[U]):
             raise LostRaceError
         await self._objects.after_update(changed)
         if state.account.get("disabling"):
-            stored[self._disabled] = True
-        return self._account(replace(state, user=stored, disabled=bool(stored.get(self._disabled))))
+            stored[self._disabled] = self._is_disabled
+        disabled = self._mapping.shape.is_disabled(stored.get(self._disabled))
+        return self._account(replace(state, user=stored, disabled=disabled))
 
     @changing
     async def set_email(

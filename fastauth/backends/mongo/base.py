@@ -58,6 +58,7 @@ class MongoBase(Generic[U]):
         self._username, self._email, self._hash, self._disabled = (
             mapping.stored_name(name) for name in ("username", "email", "hashed_password", "disabled")
         )
+        self._is_disabled = mapping.shape.flag(disabled=True)
 
     def _with(self, **attributes: Any) -> Self:
         other = copy.copy(self)
@@ -113,7 +114,7 @@ class MongoBase(Generic[U]):
         user: Raw = row["user"][0]
         account: Raw = row["account"][0] if row["account"] else {}
         if account.get("disabling"):
-            user[self._disabled] = True
+            user[self._disabled] = self._is_disabled
         email, roles = user.get(self._email), {role["name"] for role in row["roles"]}
         verified_for = set[Any](account.get("verified_for", [email])) if VERIFIED in roles else set[Any]()
         if email not in verified_for:
@@ -127,7 +128,7 @@ class MongoBase(Generic[U]):
             hash_name=self._hash,
             email=email,
             verified_for=frozenset(verified_for),
-            disabled=bool(user.get(self._disabled)),
+            disabled=self._mapping.shape.is_disabled(user.get(self._disabled)),
         )
 
     def _account(self, state: UserState, session: Raw | None = None) -> Account[U]:
@@ -208,7 +209,12 @@ class MongoBase(Generic[U]):
                 {"$match": {"account._id": {"$ne": state.key}, "account.disabling": UNSET, "account.deleted": UNSET}},
                 {"$lookup": users},
                 {"$unwind": "$user"},
-                {"$match": {f"user.{self._disabled}": UNSET, **self._mapping.not_soft_deleted("user.")}},
+                {
+                    "$match": {
+                        f"user.{self._disabled}": {"$ne": self._is_disabled},
+                        **self._mapping.not_soft_deleted("user."),
+                    }
+                },
                 {"$limit": 1},
                 {"$replaceWith": {"_id": "$account._id", "revision": "$account.revision"}},
             ]

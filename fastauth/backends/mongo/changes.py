@@ -97,7 +97,7 @@ class MongoUserChanges(MongoUserStore[U]):
         await self._deciding()
         await self._end_sessions(state, now, keep=None, disabling=True)
         users, accounts, *_ = await self._database.ready()
-        await users.update_one({"_id": state.key}, self._objects.change("disabled", True))
+        await users.update_one({"_id": state.key}, self._objects.change("disabled", self._is_disabled))
         # A new epoch once more: who was enabled, signed in and was disabled by the write above stays signed out.
         decided = {"epoch": new_token(), "revision": ObjectId()}
         await accounts.update_one({"_id": state.key}, {"$set": decided, "$unset": {"disabling": ""}})
@@ -109,7 +109,7 @@ class MongoUserChanges(MongoUserStore[U]):
         await self._deciding()
         if unless_holding:
             state = await self._change_account(state, {})
-        there = await users.update_one({"_id": state.key}, self._objects.change("disabled", False))
+        there = await users.update_one({"_id": state.key}, self._objects.change("disabled", not self._is_disabled))
         if there and state.account.get("disabling"):
             await self._change_account(state, {"disabling": False, "epoch": new_token()})
         return there

@@ -55,7 +55,7 @@ class MongoUserListing(MongoBase[U]):
             {"user": {"$ne": []}, "account.deleted": UNSET, **self._mapping.not_soft_deleted("user.")}
         ]
         if disabled is not None:
-            is_disabled: list[Raw] = [{f"user.{self._disabled}": True}, {"account.disabling": True}]
+            is_disabled: list[Raw] = [{f"user.{self._disabled}": self._is_disabled}, {"account.disabling": True}]
             conditions.append({"$or" if disabled else "$nor": is_disabled})
         if search is not None:
             found = [self._contains(stored_name, search) for stored_name in (self._username, self._email)]

@@ -14,14 +14,14 @@ from bson import ObjectId
 from pydantic import PydanticSchemaGenerationError, PydanticUserError, TypeAdapter
 from pydantic.fields import FieldInfo
 
-from fastauth.backends.common import HASH_LENGTH, NEEDED, parse_integer, parse_text, parse_uuid
+from fastauth.backends.common import HASH_LENGTH, Shape, parse_integer, parse_text, parse_uuid
 from fastauth.core.exceptions import ConfigurationError
 from fastauth.core.identity import EMAIL_MAX_LENGTH, USERNAME_MAX_LENGTH
 from fastauth.core.models import UserField, UserSchema
 
 _M = TypeVar("_M")
 
-_OURS = (*NEEDED, "id", "revision_id")  # the last two are Beanie's
+_BEANIES = ("id", "revision_id")
 
 _OBJECT_ID = re.compile(r"[0-9a-fA-F]{24}", re.ASCII)
 
@@ -30,7 +30,8 @@ class UserMapping(Generic[_M]):
     """The document class as the store sees it: its key, its fields, and what of it travels over HTTP.
 
     Args:
-        user_model: A Beanie document with ``username``, ``email``, ``hashed_password`` and ``disabled``.
+        user_model: A Beanie document with ``username``, ``email``, ``hashed_password`` and ``disabled``; or with the
+            ``is_active`` of fastapi-users instead of ``disabled``, and then with or without ``username``.
         public_fields: Its own fields that user JSON shows.
         writable_fields: Its own fields that a client may set.
 
@@ -47,6 +48,7 @@ class UserMapping(Generic[_M]):
         self.model: type[Document] = candidate
         self.name: str = candidate.__name__
         self.fields: Mapping[str, FieldInfo] = candidate.model_fields
+        self.shape: Shape = Shape.of(self.fields)
         self._check_needed()
         key_class, self._parse_key = self._key_kind()
         self.makes_random_keys: bool = key_class is ObjectId
@@ -56,8 +58,9 @@ class UserMapping(Generic[_M]):
             public=tuple(self._field(name, "public_fields") for name in public_fields),
             writable=tuple(self._field(name, "writable_fields") for name in writable_fields),
             required=tuple(name for name in self.fields if self.knows(name) and self.fields[name].is_required()),
-            username_max_length=min(USERNAME_MAX_LENGTH, self._length("username")),
+            username_max_length=min(USERNAME_MAX_LENGTH, self._length(self.shape.username)),
             email_max_length=min(EMAIL_MAX_LENGTH, self._length("email")),
+            is_named=self.shape.is_named,
         )
         soft = issubclass(candidate, DocumentWithSoftDelete)
         self._deleted_at = self.stored_name("deleted_at") if soft else None
@@ -65,10 +68,11 @@ class UserMapping(Generic[_M]):
 
     def knows(self, name: str) -> bool:
         """Say whether the class has such a field besides the ones that belong to us or to Beanie."""
-        return name in self.fields and name not in _OURS
+        return name in self.fields and name not in (*self.shape.needed, *_BEANIES)
 
     def stored_name(self, name: str) -> str:
-        """Return what the field is called in the database."""
+        """Return what the field, or the one that stands for it, is called in the database."""
+        name = self.shape.attribute(name)
         return self.fields[name].alias or name
 
     def is_own(self, stored_name: str) -> bool:
@@ -103,13 +107,14 @@ class UserMapping(Generic[_M]):
         return {"id": str(key) if self.makes_random_keys else key, **values}
 
     def _check_needed(self) -> None:
-        for name in NEEDED:
+        for name in self.shape.needed:
             if name not in self.fields:
                 raise ConfigurationError(f"{self.name} has no field {name!r}. Add it.")
-            wanted = "boolean" if name == "disabled" else "string"
+            is_flag = name == self.shape.disabled
+            wanted = "boolean" if is_flag else "string"
             if self._json_types(name) - {"null"} != {wanted}:
-                raise ConfigurationError(f"{self.name}.{name} must be a {'bool' if name == 'disabled' else 'str'}.")
-        for name in ("username", "email"):
+                raise ConfigurationError(f"{self.name}.{name} must be a {'bool' if is_flag else 'str'}.")
+        for name in dict.fromkeys((self.shape.username, "email")):
             indexed = get_index_attributes(self.fields[name])
             if indexed is not None and indexed[0] in (1, -1) and not indexed[1].get("unique"):
                 raise ConfigurationError(
@@ -134,7 +139,7 @@ class UserMapping(Generic[_M]):
         )
 
     def _field(self, name: str, option: str) -> UserField:
-        if name in _OURS:
+        if name in (*self.shape.needed, *_BEANIES):
             raise ConfigurationError(f"{option}: {self.name}.{name} belongs to FastAuth and cannot be named here.")
         if name not in self.fields:
             raise ConfigurationError(f"{option}: {self.name} has no field {name!r}.")

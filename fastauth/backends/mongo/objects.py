@@ -60,9 +60,9 @@ class UserObjects(Generic[_M]):
             ValidationException: A field is not on the model, or does not fit it.
         """
         self._check_known(new.fields)
-        ours = {"username": new.username, "email": new.email, "hashed_password": new.hashed_password}
+        ours = self._mapping.shape.new(new.username, new.email, new.hashed_password)
         try:
-            document = self._mapping.model(**ours, disabled=False, **new.fields)
+            document = self._mapping.model(**ours, **new.fields)
         except ValidationError as error:
             raise ValidationException(details=[self._detail(each) for each in error.errors()]) from None
         if document.id is None:

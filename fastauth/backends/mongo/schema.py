@@ -54,8 +54,8 @@ class Index(NamedTuple):
 
 def indexes_of(collections: Collections, mapping: UserMapping[Any]) -> Iterator[Index]:
     """Return the indexes that there should be."""
-    for name in ("username", "email"):
-        yield Index(collections.users, mapping.stored_name(name), unique=True)
+    for name in dict.fromkeys((mapping.stored_name("username"), mapping.stored_name("email"))):
+        yield Index(collections.users, name, unique=True)
     yield Index(collections.accounts, "roles")
     yield Index(collections.roles, "name", unique=True)
     yield Index(collections.sessions, "user_id")

@@ -108,7 +108,7 @@ class SQLBase(Generic[U]):
             username=values[username],
             email=values[email],
             hashed_password=values[hashed_password] or "",
-            disabled=bool(values[disabled]),
+            disabled=self._mapping.shape.is_disabled(values[disabled]),
             roles=role_names(names),
             user=self._mapping.build(values[: len(self._mapping.columns)]),
             session=session,
@@ -163,13 +163,13 @@ class SQLBase(Generic[U]):
 
     async def _keep_a_superadmin(self, connection: AsyncConnection, leaving: Any) -> None:
         """Refuse when ``leaving`` is the last enabled superadmin; the caller holds the superadmin lock."""
-        tables, key, disabled = self._tables, self._mapping.key, self._mapping.column("disabled")
+        tables, key = self._tables, self._mapping.key
         enabled_superadmins = (
             # Whether a key is the one that leaves is for the database to say: its collation may not mind the case.
             select(key == literal(leaving, key.type))
             .join_from(tables.users, tables.user_roles, tables.user_roles.c.user_id == key)
             .join(tables.roles, tables.roles.c.id == tables.user_roles.c.role_id)
-            .where(tables.roles.c.name == SUPERADMIN, disabled.is_not(True))
+            .where(tables.roles.c.name == SUPERADMIN, self._mapping.is_enabled())
             .limit(2)
             # A transaction of the caller's may see an older state, but it locks the rows of now.
             .with_for_update(read=True)

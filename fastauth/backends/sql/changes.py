@@ -149,7 +149,9 @@ class SQLUserChanges(SQLUserStore[U]):
             if disabled:
                 await connection.execute(self._lock_superadmins)
                 await self._keep_a_superadmin(connection, key)
-            changed = await connection.execute(self._update_user(key, "disabled", disabled))
+            changed = await connection.execute(
+                self._update_user(key, "disabled", self._mapping.shape.flag(disabled=disabled))
+            )
             if not changed.rowcount:
                 return False
             if disabled:

@@ -2,7 +2,7 @@
 
 import uuid
 from collections.abc import Callable
-from typing import Annotated, Any, Literal, cast
+from typing import Annotated, Any, Literal, cast, get_args, get_origin
 
 from annotated_types import Ge, Le, MaxLen
 from pydantic import AwareDatetime, NaiveDatetime
@@ -69,6 +69,8 @@ def _python_type(column: Column[Any]) -> Any | None:
         known: Any = speaks.python_type
     except NotImplementedError:  # what SQLAlchemy 2.0 raises where 2.1 says object
         return None
+    if get_origin(known) is Annotated:  # such as Pydantic's UUID4, which the key of fastapi-users says
+        known = get_args(known)[0]
     return None if known is object else known
 
 

@@ -37,8 +37,8 @@ class SQLUserListing(SQLBase[U]):
             )
             page = page.where(mapping.key.in_(holders))
         if disabled is not None:
-            is_disabled = mapping.column("disabled")
-            page = page.where(is_disabled.is_(True) if disabled else is_disabled.is_not(True))
+            flag = mapping.column("disabled")
+            page = page.where(flag.is_(mapping.shape.flag(disabled=True)) if disabled else mapping.is_enabled())
         if after is not None:
             key = mapping.parse_key(after)
             if key is None:

@@ -20,7 +20,7 @@ from sqlalchemy import inspect as sqlalchemy_inspect
 from sqlalchemy.exc import NoInspectionAvailable
 from sqlalchemy.orm import InstanceState, Mapper, make_transient_to_detached
 
-from fastauth.backends.common import HASH_LENGTH, NEEDED
+from fastauth.backends.common import HASH_LENGTH, Shape
 from fastauth.backends.sql.columns import KeyParser, annotation, key_parser, max_length, plain_type
 from fastauth.core.exceptions import ConfigurationError
 from fastauth.core.identity import EMAIL_MAX_LENGTH, USERNAME_MAX_LENGTH
@@ -33,7 +33,8 @@ class UserMapping(Generic[_M]):
     """The user class as the store sees it: its table, its key, its columns, and what of it travels over HTTP.
 
     Args:
-        user_model: A mapped class with ``username``, ``email``, ``hashed_password`` and ``disabled``.
+        user_model: A mapped class with ``username``, ``email``, ``hashed_password`` and ``disabled``; or with the
+            ``is_active`` of fastapi-users instead of ``disabled``, and then with or without ``username``.
         public_fields: Its own attributes that user JSON shows.
         writable_fields: Its own attributes that a client may set.
 
@@ -52,6 +53,7 @@ class UserMapping(Generic[_M]):
         self._columns: dict[str, Column[Any]] = {
             name: column for name, column in loaded.items() if isinstance(column, Column)
         }
+        self.shape: Shape = Shape.of(self._columns)
         self._key_name, key = self._key_column()
         self.key: Column[Any] = key
         self._check_needed()
@@ -63,8 +65,9 @@ class UserMapping(Generic[_M]):
             public=tuple(self._field(name, "public_fields") for name in public_fields),
             writable=tuple(self._field(name, "writable_fields") for name in writable_fields),
             required=tuple(name for name in self._columns if self._is_required(name)),
-            username_max_length=min(USERNAME_MAX_LENGTH, max_length(self._columns["username"])),
+            username_max_length=min(USERNAME_MAX_LENGTH, max_length(self.column("username"))),
             email_max_length=min(EMAIL_MAX_LENGTH, max_length(self._columns["email"])),
+            is_named=self.shape.is_named,
         )
         self._public_names = tuple(field.name for field in self.schema.public)
         self.attributes: tuple[str, ...] = tuple(loaded)
@@ -72,12 +75,18 @@ class UserMapping(Generic[_M]):
         self.key_position: int = self.attributes.index(self._key_name)
 
     def column(self, name: str) -> Column[Any]:
-        """Return the column of this attribute."""
-        return self._columns[name]
+        """Return the column of this attribute, or of the one that stands for it."""
+        return self._columns[self.shape.attribute(name)]
+
+    def is_enabled(self) -> ColumnElement[bool]:
+        """Return the condition that a user is enabled."""
+        return self.column("disabled").is_not(self.shape.flag(disabled=True))
 
     def positions(self) -> tuple[int, int, int, int, int]:
         """Return where the key, username, email, hashed_password and disabled stand in :attr:`columns`."""
-        username, email, hashed_password, disabled = (self.attributes.index(name) for name in NEEDED)
+        shape = self.shape
+        names = (shape.username, "email", "hashed_password", shape.disabled)
+        username, email, hashed_password, disabled = map(self.attributes.index, names)
         return self.key_position, username, email, hashed_password, disabled
 
     def parse_key(self, user_id: str) -> Any | None:
@@ -112,7 +121,7 @@ class UserMapping(Generic[_M]):
 
     def new(self, username: str, email: str, hashed_password: str, fields: Mapping[str, Any]) -> _M:
         """Return a new object of the app's class, to be added to a session."""
-        return self._model(username=username, email=email, hashed_password=hashed_password, disabled=False, **fields)
+        return self._model(**self.shape.new(username, email, hashed_password), **fields)
 
     def key_of(self, user: _M) -> Any:
         """Return the key of an object."""
@@ -120,13 +129,13 @@ class UserMapping(Generic[_M]):
 
     def knows(self, name: str) -> bool:
         """Say whether the class has such a field besides the ones that belong to us."""
-        return name in self._columns and name not in (*NEEDED, self._key_name)
+        return name in self._columns and name not in (*self.shape.needed, self._key_name)
 
     def unique_groups(self) -> Sequence[AbstractSet[str]]:
         """Return the attributes whose values may occur once, alone or together; the username and the address first."""
         names = {column: name for name, column in self._columns.items()}
         groups = [{names[column] for column in group.columns if column in names} for group in self._unique()]
-        return [{"username"}, {"email"}, *(group for group in groups if group)]
+        return [{self.shape.username}, {"email"}, *(group for group in groups if group)]
 
     def public_values(self, user: _M) -> Mapping[str, Any]:
         """Return the key as ``id``, and the public fields."""
@@ -162,16 +171,16 @@ class UserMapping(Generic[_M]):
         return next((name, column) for name, column in self._columns.items() if column is key)
 
     def _check_needed(self) -> None:
-        for name in NEEDED:
+        for name in self.shape.needed:
             if name not in self._columns:
                 raise ConfigurationError(
                     f"{self._name} has no mapped attribute {name!r}. Add it, "
                     "or inherit from fastauth.backends.sql.UserMixin."
                 )
-            expected = Boolean if name == "disabled" else String
+            expected = Boolean if name == self.shape.disabled else String
             if not isinstance(plain_type(self._columns[name]), expected):
                 raise ConfigurationError(f"{self._name}.{name} must be a {expected.__name__} column.")
-        for name in ("username", "email"):
+        for name in dict.fromkeys((self.shape.username, "email")):
             if not self._is_unique(self._columns[name]):
                 raise ConfigurationError(
                     f"{self._name}.{name} must be unique: add unique=True. "
@@ -191,7 +200,7 @@ class UserMapping(Generic[_M]):
             and parameter.kind not in (parameter.VAR_KEYWORD, parameter.VAR_POSITIONAL)
         )
         try:
-            given = {*NEEDED, *(name for name in (*demanded, *writable_fields) if self.knows(name))}
+            given = {*self.shape.needed, *(name for name in (*demanded, *writable_fields) if self.knows(name))}
             signature.bind(**dict.fromkeys(given))
         except TypeError as error:
             raise ConfigurationError(
@@ -225,7 +234,7 @@ class UserMapping(Generic[_M]):
 
     def _is_required(self, name: str) -> bool:
         column = self._columns[name]
-        if name in NEEDED:
+        if name in self.shape.needed:
             return False
         if name in self._demanded and column is not self.key:
             return True

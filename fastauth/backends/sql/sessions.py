@@ -19,7 +19,7 @@ class SQLTokenStore(SQLBase[U]):
     def __init__(self, database: Database, mapping: UserMapping[U], tables: Tables) -> None:
         super().__init__(database, mapping, tables)
         sessions, users = tables.sessions, tables.users
-        enabled = mapping.column("disabled").is_not(True)
+        enabled = mapping.is_enabled()
         self._authenticate = (
             self._select_with_roles(*mapping.columns, *sessions.c)
             .select_from(sessions.join(users, mapping.key == sessions.c.user_id))

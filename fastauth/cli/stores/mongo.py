@@ -93,6 +93,10 @@ class MongoInspector:
         """Return nothing: what a collection lacks is already said by the store's own ``missing_schema``."""
         return Differences()
 
+    async def migrations(self) -> str | None:
+        """Return None: a collection is made when it is first written to, with migrations or without."""
+        return None
+
     async def clock_ahead(self) -> timedelta | None:
         """Return how far the server's clock is ahead of ours."""
         before = datetime.now(timezone.utc)

@@ -49,6 +49,10 @@ class Inspector(Protocol):
         """Compare the database with the models."""
         ...
 
+    async def migrations(self) -> str | None:
+        """Return where it is seen that migrations make the tables; None where nothing says so."""
+        ...
+
     async def clock_ahead(self) -> timedelta | None:
         """Return how far the database's clock is ahead of ours; None where both are one."""
         ...

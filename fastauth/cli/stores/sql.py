@@ -4,6 +4,7 @@ import logging
 from collections.abc import AsyncGenerator, Iterator, Sequence
 from contextlib import asynccontextmanager
 from datetime import datetime, timedelta, timezone
+from pathlib import Path
 from typing import Any, cast
 
 from sqlalchemy import Connection, Inspector, Table, UniqueConstraint, inspect, text
@@ -18,6 +19,8 @@ from fastauth.cli.stores.urls import DatabaseUrl, parse_url
 from fastauth.core.protocols import Store
 
 _WITH_UNIQUE = {"include_auto_indexes": True}  # how SQLite keeps the uniqueness that stands beside a column
+_ALEMBIC_FILE = "alembic.ini"
+_ALEMBIC_TABLE = "alembic_version"
 _NOW = {
     "postgresql": "SELECT clock_timestamp()",
     "mysql": "SELECT utc_timestamp(6)",
@@ -71,6 +74,16 @@ class SQLInspector:
         """Compare columns, unique constraints and indexes with the models."""
         async with self._engine.connect() as connection:
             return await connection.run_sync(self._compare)
+
+    async def migrations(self) -> str | None:
+        """Look for Alembic: its table in the database, or its file where the command runs."""
+        if Path(_ALEMBIC_FILE).exists():  # noqa: ASYNC240  # a command has nothing else to do meanwhile
+            return f"there is an {_ALEMBIC_FILE}"
+        if self.url.sqlite_file is not None and not self.url.sqlite_file.exists():
+            return None
+        async with self._engine.connect() as connection:
+            known = await connection.run_sync(lambda sync: inspect(sync).has_table(_ALEMBIC_TABLE))
+        return f"the database has a table {_ALEMBIC_TABLE}" if known else None
 
     async def clock_ahead(self) -> timedelta | None:
         """Return how far the server's clock is ahead of ours; None for a database in a file, which has none."""

@@ -1,8 +1,9 @@
-"""``fastauth users``: list, show, create, disable, enable, set-password, delete, roles, import, export."""
+"""``fastauth users``: list, show, create, disable, enable, set-password, delete, roles, adopt, import, export."""
 
 import click
 
 from fastauth.cli.root import Group
+from fastauth.cli.users.adopt import adopt
 from fastauth.cli.users.change import delete, disable, enable, set_password
 from fastauth.cli.users.create import create
 from fastauth.cli.users.look import list_roles, list_users, show
@@ -23,6 +24,7 @@ for _command in (
     set_password,
     delete,
     list_roles,
+    adopt,
     import_users,
     export_users,
 ):

@@ -9,7 +9,7 @@ from typing_extensions import Self
 from fastauth.core.clock import Clock
 from fastauth.core.events import PasswordRefused
 from fastauth.core.exceptions import CredentialsException, UserNotFoundException, ValidationException
-from fastauth.core.identity import canonical_email, canonical_login
+from fastauth.core.identity import canonical_email, canonical_login, canonical_username
 from fastauth.core.models import Account, Login, U
 from fastauth.core.names import RESERVED_USERNAMES, NamePolicy
 from fastauth.core.passwords import Passwords
@@ -129,6 +129,16 @@ class AccountsBase(Generic[U]):
         """Return the hash of a password that somebody chooses, if the policy has nothing against it."""
         await self._passwords.policy.judge(password, username=username, email=email)
         return await self._passwords.hash(password)
+
+    def _checked_username(self, username: str, email: str) -> str:
+        """Return the name in the form that is kept; the address, where users have no name besides it."""
+        if not self._store.schema.is_named:
+            if username and canonical_email(username) != email:
+                raise ValidationException.of("username", "Users have no name here besides their address.")
+            return email
+        canonical = canonical_username(username)
+        self._check_length("username", canonical, self._store.schema.username_max_length)
+        return canonical
 
     def _checked_email(self, email: str) -> str:
         canonical = canonical_email(email)

@@ -12,7 +12,6 @@ from fastauth.core.exceptions import (
     UserExistsException,
     ValidationException,
 )
-from fastauth.core.identity import canonical_username
 from fastauth.core.models import USER, Account, NewUser, U
 from fastauth.core.notifications import NotificationKind
 from fastauth.services.accounts.emails import Emails
@@ -29,7 +28,8 @@ class Registration(Emails[U]):
         """Make an account that holds the role ``user``, and mail its address a link to verify it.
 
         Args:
-            username: In any spelling; the canonical form is kept (RFC 8265, UsernameCaseMapped).
+            username: In any spelling; the canonical form is kept (RFC 8265, UsernameCaseMapped). Empty where users have
+                no name besides their address.
             email: In any spelling; the canonical form is kept.
             password: In the clear; only its hash is kept.
             fields: Attributes of the app's own user model.
@@ -39,7 +39,7 @@ class Registration(Emails[U]):
             WeakPasswordException: The password does not meet the policy.
             UserExistsException: The username or the e-mail address is taken.
         """
-        await Names(self._store, self._names).check(canonical_username(username))
+        await self._check_not_staffs(self._checked_username(username, self._checked_email(email)))
         account = await self.create(username, email, password, fields=fields)
         await self.request_verification(account)
         return account
@@ -55,9 +55,9 @@ class Registration(Emails[U]):
             WeakPasswordException: The password does not meet the policy.
             OverloadedException: Too many passwords are waiting, whoever asks.
         """
-        new = (canonical_username(username), self._checked_email(email))
-        self._check_length("username", new[0], self._store.schema.username_max_length)
-        await Names(self._store, self._names).check(new[0])
+        email = self._checked_email(email)
+        new = (self._checked_username(username, email), email)
+        await self._check_not_staffs(new[0])
         await self._passwords.policy.judge(password, username=new[0], email=new[1])
         self.check_load()
         self._background.start("registration", self._register_quietly(*new, password, fields))
@@ -79,6 +79,10 @@ class Registration(Emails[U]):
                 await asyncio.sleep(error.retry_after)
             else:
                 return
+
+    async def _check_not_staffs(self, username: str) -> None:
+        if self._store.schema.is_named:
+            await Names(self._store, self._names).check(username)
 
     async def create(
         self,
@@ -110,8 +114,8 @@ class Registration(Emails[U]):
             PermissionDeniedException: ``by`` is no administrator, or one of the roles is above them.
         """
         check_may_grant(by, roles)
-        username, email = canonical_username(username), self._checked_email(email)
-        self._check_length("username", username, self._store.schema.username_max_length)
+        email = self._checked_email(email)
+        username = self._checked_username(username, email)
         if (password is None) == (hashed_password is None):
             raise ValidationException.of("password", "Give a password, or the hash of one, and not both.")
         if hashed_password is None:

@@ -55,6 +55,7 @@ def account_routes(
         await limits.check(request, "register", account=body.email)
         values: dict[str, Any] = {name: getattr(body, name) for name in body.model_fields_set}
         values["password"] = values["password"].get_secret_value()
+        values.setdefault("username", "")  # which is the address, where users have no other name
         if enumeration_safe:
             await accounts.register_quietly(**values)
             return {"message": "If that is possible, an account is made. The address is told by mail."}

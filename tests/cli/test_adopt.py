@@ -1,0 +1,130 @@
+"""``fastauth users adopt``: addresses, roles, and who could not sign in."""
+
+import json
+import sqlite3
+from contextlib import closing
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from fastauth.core.hashers import BcryptHasher
+from tests.cli.conftest import KEY, Run
+
+APP = f"""
+from sqlalchemy import String
+from sqlalchemy.ext.asyncio import create_async_engine
+from sqlalchemy.orm import DeclarativeBase, Mapped, mapped_column
+
+from fastauth import FastAuth
+from fastauth.backends.sql import SQLStore, UserMixin
+
+
+class Base(DeclarativeBase):
+    pass
+
+
+class Member(UserMixin, Base):
+    __tablename__ = "members"
+
+    id: Mapped[int] = mapped_column(primary_key=True)
+    is_boss: Mapped[bool] = mapped_column(default=False)
+
+
+auth = FastAuth(SQLStore(create_async_engine("sqlite+aiosqlite:///app.db"), user_model=Member), secret_key="{KEY}")
+"""
+HASH = BcryptHasher(4).hash("correct horse battery")
+
+
+@pytest.fixture
+def project(folder: Path, run: Run) -> Path:
+    """Users whom somebody else has stored."""
+    (folder / "main.py").write_text(APP)
+    assert run("init", "main:auth", "--no-admin").exit_code == 0
+    return folder
+
+
+def store(*rows: tuple[str, str, str, bool]) -> None:
+    with closing(sqlite3.connect("app.db", isolation_level=None)) as connection:
+        connection.executemany(
+            "insert into members (username, email, hashed_password, disabled, is_boss) values (?, ?, ?, 0, ?)", rows
+        )
+
+
+def emails() -> set[str]:
+    with closing(sqlite3.connect("app.db")) as connection:
+        return {email for (email,) in connection.execute("select email from members")}
+
+
+def adopted(run: Run, *arguments: str) -> Any:
+    done = run("users", "adopt", "main:auth", "--json", *arguments)
+    return done.exit_code, json.loads(done.stdout)
+
+
+def test_addresses_and_roles_are_brought_over_once(project: Path, run: Run) -> None:
+    """Addresses get the form that is looked up and flags become roles; nothing is left for the next time."""
+    store(("ada", "Ada@Example.com", HASH, True), ("grace", "grace@example.com", HASH, False))
+    rules = ("--role", "superadmin=is_boss")
+
+    foreseen, before = adopted(run, *rules, "--dry-run"), emails()
+    done, again = adopted(run, *rules), adopted(run, *rules)
+
+    found = {"users": 2, "addresses": 1, "roles": {"superadmin": 1}, "problems": []}
+    assert foreseen == (0, {"dry_run": True, **found})
+    assert before == {"Ada@Example.com", "grace@example.com"}
+    assert done == (0, {"dry_run": False, **found})
+    assert emails() == {"ada@example.com", "grace@example.com"}
+    assert again == (0, {"dry_run": False, **found, "addresses": 0, "roles": {"superadmin": 0}})
+
+
+def test_whoever_could_not_sign_in_is_named(project: Path, run: Run) -> None:
+    """A hash that nothing verifies, a name that nobody finds, an address that is none or taken: each is a problem."""
+    store(
+        ("ada", "ada@example.com", "md5:1234", False),
+        ("Grace", "grace@example.com", HASH, False),
+        ("a@b", "Ada@example.com", HASH, False),
+        ("mary", "nowhere", HASH, False),
+    )
+
+    done = run("users", "adopt", "main:auth")
+
+    assert done.exit_code == 1
+    assert "4 users" in done.stdout
+    for problem in (
+        "ada@example.com: nothing here verifies the password hash",
+        "grace@example.com: nobody finds the username 'Grace'",
+        "Ada@example.com: nobody finds the username 'a@b'",
+        "Ada@example.com: the address cannot be kept",
+        "nowhere: the address cannot be kept",
+    ):
+        assert problem in done.stderr.replace("\n  ", " ")
+    assert "5 problems" in done.stderr
+
+
+def test_it_is_told_in_words_what_would_be_done(project: Path, run: Run) -> None:
+    """A dry run says what would be granted, and that nothing was."""
+    store(("ada", "ada@example.com", HASH, True))
+
+    said = run("users", "adopt", "main:auth", "--dry-run", "--role", "Admin=is_boss")
+
+    assert "admin would be granted to 1 user" in said.stdout
+    assert "Nothing was changed." in said.stderr
+
+
+@pytest.mark.parametrize(
+    ("rule", "words"),
+    [
+        ("admin", "not of the form ROLE=ATTRIBUTE"),
+        ("admin=no attribute", "not of the form ROLE=ATTRIBUTE"),
+        ("admin=is_king", "Member has no attribute 'is_king'"),
+        ("king=is_boss", "There is no role king"),
+    ],
+)
+def test_a_rule_that_cannot_be_is_refused(rule: str, words: str, project: Path, run: Run) -> None:
+    """A rule that names no attribute of the class, or no role, stops before anything is changed for it."""
+    store(("ada", "ada@example.com", HASH, True))
+
+    refused = run("users", "adopt", "main:auth", "--role", rule)
+
+    assert refused.exit_code in {1, 2}
+    assert words in refused.output.replace("\n  ", " ")
