@@ -390,6 +390,10 @@ async def scheme(setup: Setup) -> Any:
     return (await stored_hash(setup))[: len("marked:")]
 
 
+async def is_marked_recognised(setup: Setup) -> Any:
+    return setup.auth.passwords.recognizes("marked:drowssap")
+
+
 async def cost(setup: Setup) -> Any:
     return re.findall(r",r=(\d+)\$", await stored_hash(setup))
 

@@ -39,6 +39,7 @@ from tests.observations import (
     forwarded_address,
     hashes_at_once,
     hashes_refused,
+    is_marked_recognised,
     issued_at,
     issuer,
     just_expired,
@@ -232,6 +233,7 @@ GROUPS: dict[tuple[type[Any], str], dict[str, Case]] = {
         "min_length": Case(9, eight_characters, without=201, with_it=422),
         "bcrypt_cost": Case(5, cost, without=["4"], with_it=["5"]),
         "hasher": Case(MARKED, scheme, without="$bcrypt", with_it="marked:"),
+        "verifies": Case([MARKED], is_marked_recognised, without=False, with_it=True),
         "threads": Case(1, hashes_at_once, without=True, with_it=False, beside={**HASHED, "threads": 6}),
         "queue_timeout": Case(
             timedelta(microseconds=1), hashes_refused, without=False, with_it=True, beside={**HASHED, "threads": 1}

@@ -210,6 +210,10 @@ async def prefix_of_hash(house: House) -> object:
     return account.hashed_password.rsplit("$", 2)[0]
 
 
+async def verifies_scrypt(house: House) -> object:
+    return house.auth.passwords.recognizes("$toy-scrypt$salt$digest")
+
+
 async def threads_at_work(house: House) -> object:
     await house.sign_in()
     pool = house.auth.passwords._threads._pool
@@ -233,6 +237,7 @@ OPTIONS: dict[str, tuple[Callable[[House], Awaitable[object]], Any, Any]] = {
     "min_length": (takes_ten_characters, 10, 11),
     "bcrypt_cost": (prefix_of_hash, 4, 5),
     "hasher": (prefix_of_hash, ScryptHasher(), WatchedHasher()),
+    "verifies": (verifies_scrypt, (), [ScryptHasher()]),
     "threads": (threads_at_work, 1, 2),
     "queue_timeout": (is_anyone_sent_away, timedelta(microseconds=1), timedelta(minutes=5)),
     "blocklist": (takes_ten_characters, (), ("Ten of any",)),
