@@ -90,15 +90,17 @@ async def test_a_server_that_hangs_is_given_up() -> None:
     hung_up = asyncio.Event()
 
     async def say_nothing(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
-        await reader.read()  # until the client hangs up
-        writer.close()
-        hung_up.set()
+        try:
+            await reader.read()  # until the client hangs up, gently or not
+        finally:
+            writer.close()
+            hung_up.set()
 
     server = await asyncio.start_server(say_nothing, "127.0.0.1", 0)
     port = server.sockets[0].getsockname()[1]
 
     with pytest.raises((TimeoutError, aiosmtplib.SMTPException)):
-        await notifier(port, security="none", timeout=timedelta(milliseconds=50)).notify(
+        await notifier(port, security="none", timeout=timedelta(milliseconds=500)).notify(
             notification(NotificationKind.ACCOUNT_DELETED)
         )
     await asyncio.wait_for(hung_up.wait(), timeout=10)
