@@ -19,7 +19,7 @@ from fastauth.web.admissions import Admission, Admissions
 from fastauth.web.dependencies import CurrentAccount
 from fastauth.web.error_handlers import WatchedSocketClosed, close_code_of
 
-logger = logging.getLogger("fastauth")
+logger: logging.Logger = logging.getLogger("fastauth")
 
 
 class Watches(Generic[U]):

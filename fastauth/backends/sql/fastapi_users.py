@@ -1,6 +1,7 @@
 """The table of fastapi-users, read in place: its columns, for a class that needs that library no more."""
 
 import uuid
+from typing import Any
 
 from sqlalchemy import CHAR, Dialect, String, Uuid
 from sqlalchemy.orm import Mapped, mapped_column
@@ -10,8 +11,8 @@ from sqlalchemy.types import TypeDecorator, TypeEngine
 class DashedUuid(TypeDecorator[uuid.UUID]):
     """A UUID as fastapi-users stored it: PostgreSQL's own type, and elsewhere 36 characters, with dashes."""
 
-    impl = CHAR(36)
-    cache_ok = True
+    impl: Any = CHAR(36)
+    cache_ok: bool | None = True
 
     @property
     def python_type(self) -> type[uuid.UUID]:
