@@ -22,7 +22,7 @@ def _arguments() -> argparse.Namespace:
     parser = argparse.ArgumentParser(prog="nox -s reliability --", description=__doc__)
     parser.add_argument("--long", action="store_true", help="the full number of trials, which takes hours")
     parser.add_argument("--only", default="", help="which scenarios, such as RL-8,RL-12; all by default")
-    parser.add_argument("--store", default="", help=f"which stores, out of {', '.join(STORES)}; all by default")
+    parser.add_argument("--store", default="", help=f"which stores, out of {', '.join(STORES)}, or all")
     parser.add_argument("--minutes", type=float, help="how long a soak takes")
     parser.add_argument("--repeat", type=int, default=1, help="how often, to see whether a scenario is steady")
     parser.add_argument("--publish", action="store_true", help="write the rows into docs/reliability.md")
@@ -51,11 +51,11 @@ async def measure(lab: Lab, scenario: Scenario, store: str) -> Figure:
 async def run(arguments: argparse.Namespace) -> int:
     """Run what was asked for and return the exit status."""
     ids = {each for each in arguments.only.split(",") if each}
-    stores = {each for each in arguments.store.split(",") if each}
+    stores = {*STORES, "redis"} if arguments.store == "all" else {each for each in arguments.store.split(",") if each}
     chosen = [
         (scenario, store)
         for scenario in all_scenarios()
-        for store in scenario.stores
+        for store in (scenario.stores if arguments.long or stores else scenario.short)
         if (not ids or scenario.id in ids) and (not stores or store in stores)
     ]
     if arguments.list:

@@ -42,13 +42,21 @@ app = FastAPI(lifespan=auth.lifespan)
 auth.setup(app, health=True)
 
 
-async def pass_through(request: Request, call_next: Callable[[Request], Awaitable[Response]]) -> Response:
-    """Do nothing, in a task of its own, as middleware of this class does."""
-    return await call_next(request)
+under_way = 0
+
+
+async def counted(request: Request, call_next: Callable[[Request], Awaitable[Response]]) -> Response:
+    """Count the request, in a task of its own, as middleware of this class does."""
+    global under_way
+    under_way += 1
+    try:
+        return await call_next(request)
+    finally:
+        under_way -= 1
 
 
 if options.get("middleware"):
-    app.add_middleware(BaseHTTPMiddleware, dispatch=pass_through)
+    app.add_middleware(BaseHTTPMiddleware, dispatch=counted)
 
 
 @app.get("/busy")
@@ -60,6 +68,7 @@ async def busy(seconds: float = 0, _: Account[Any] = Depends(auth.current_accoun
 
 @app.get("/pool")
 async def pool() -> dict[str, int]:
-    """Say how many connections of the engine's pool are in use, where there is an engine."""
+    """Say how many connections of the engine's pool are in use, where there is one, and how many other requests run."""
     engine = getattr(store.database, "_engine", None) if hasattr(store, "database") else None
-    return {"checked_out": engine.pool.checkedout() if hasattr(getattr(engine, "pool", None), "checkedout") else 0}
+    checked_out = engine.pool.checkedout() if hasattr(getattr(engine, "pool", None), "checkedout") else 0
+    return {"checked_out": checked_out, "under_way": under_way - 1}

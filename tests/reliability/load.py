@@ -63,11 +63,14 @@ class Client:
     Args:
         workers: To whom; those that are down, or were left out of ``up``, get none.
         client: What sends.
+
+    Attributes:
+        http: What sends.
     """
 
     def __init__(self, workers: Sequence[Worker], client: AsyncClient) -> None:
         self.workers = workers
-        self._client = client
+        self.http = client
         self._turn = itertools.count()
 
     async def send(
@@ -89,7 +92,7 @@ class Client:
             options["headers"] = {**options.get("headers", {}), "Authorization": f"Bearer {token}"}
         began = time.monotonic()
         try:
-            response = await self._client.request(method, f"{worker.address}{path}", **options)
+            response = await self.http.request(method, f"{worker.address}{path}", **options)
         except (HTTPError, OSError) as error:
             return Outcome(0, time.monotonic() - began, began, error=type(error).__name__)
         return Outcome(response.status_code, time.monotonic() - began, began, response)

@@ -13,6 +13,8 @@ SERVERS = (POSTGRES, MARIADB, MONGO, MONGO_SET)
 """The stores that are servers, which can be killed."""
 STORES = (SQLITE, *SERVERS)
 """Every store that several processes can share."""
+ONE_OF_EACH = (SQLITE, POSTGRES, MONGO_SET)
+"""A store of each kind, for the short form of what takes long."""
 IDS = tuple(f"RL-{number}" for number in range(1, 27))
 _TOLD = 3
 
@@ -58,6 +60,7 @@ class Scenario(NamedTuple):
         title: What is done, in a few words.
         asked: The figure to be reached.
         stores: On which stores it runs.
+        short: On which of them it runs in the short form, where nobody names stores.
         run: Runs it on a store.
     """
 
@@ -65,6 +68,7 @@ class Scenario(NamedTuple):
     title: str
     asked: str
     stores: Sequence[str]
+    short: Sequence[str]
     run: Callable[[Any, str], Awaitable[Figure]]
 
 
@@ -90,15 +94,25 @@ _known: dict[tuple[str, str], Scenario] = {}
 _Run = Callable[[Any, str], Awaitable[Figure]]
 
 
-def scenario(id_: str, title: str, asked: str, *, stores: Sequence[str]) -> Callable[[_Run], _Run]:
-    """Enter a scenario into the list; see :mod:`tests.reliability`."""
+def scenario(
+    id_: str, title: str, asked: str, *, stores: Sequence[str], short: Sequence[str] | None = None
+) -> Callable[[_Run], _Run]:
+    """Enter a scenario into the list; see :mod:`tests.reliability`.
+
+    Args:
+        id_: Of the plan.
+        title: What is done, in a few words.
+        asked: The figure to be reached.
+        stores: On which stores it runs.
+        short: On which of them it runs in the short form; None: on all.
+    """
     if id_ not in IDS:
         raise ValueError(f"{id_} is none of the plan's.")
     if (id_, title) in _known:
         raise ValueError(f"There are two scenarios {id_} with the title {title!r}.")
 
     def enter(run: _Run) -> _Run:
-        _known[id_, title] = Scenario(id_, title, asked, stores, run)
+        _known[id_, title] = Scenario(id_, title, asked, stores, stores if short is None else short, run)
         return run
 
     return enter

@@ -33,13 +33,17 @@ class Server:
         self.process: subprocess.Popen[bytes] | None = None
         self._folder = Path(tempfile.mkdtemp(prefix=f"fastauth-{kind}-", dir=_DISK if _DISK.is_dir() else None))
 
-    async def start(self) -> None:
-        """Start it, on the data that is there, and return when it takes connections and writes."""
+    async def start(self, *, alone: bool = False) -> None:
+        """Start it, on the data that is there, and return when it takes connections and writes.
+
+        Args:
+            alone: Leave it to the caller to make a replica set of it and others.
+        """
         new = not self.port
         self.process, self.port = await asyncio.to_thread(
             start, KINDS[self.kind], self._folder, port=self.port or None, durable=True
         )
-        if self.kind == "mongo-replica-set":
+        if self.kind == "mongo-replica-set" and not alone:
             await asyncio.to_thread(initiate_replica_set if new else wait_for_primary, [self.port])
 
     async def kill(self) -> None:

@@ -12,7 +12,7 @@ from pymongo.errors import OperationFailure
 from pymongo.read_concern import ReadConcern
 
 from fastauth.backends.mongo.documents import Binding
-from fastauth.backends.mongo.errors import answered_by
+from fastauth.backends.mongo.errors import answered_by, unbroken
 from fastauth.backends.mongo.transactions import Transactions, awaited
 from fastauth.core.exceptions import ConfigurationError
 
@@ -69,8 +69,8 @@ class Collection:
     async def aggregate(self, pipeline: Sequence[Raw]) -> list[Raw]:
         """Return what the pipeline gives."""
         with answered_by(self._client):
-            cursor = await awaited(self._handle.aggregate(pipeline, session=self._session))
-            return cast("list[Raw]", await cursor.to_list(None))
+            cursor = await unbroken(awaited(self._handle.aggregate(pipeline, session=self._session)))
+            return cast("list[Raw]", await unbroken(cursor.to_list(None)))
 
     async def insert_from(self, pipeline: Sequence[Raw], other: "Collection") -> bool:
         """Store here the one document that the pipeline gives on another collection; say whether it gave one.
@@ -100,65 +100,67 @@ class Collection:
         """Return the documents; all of them, without a limit."""
         with answered_by(self._client):
             cursor = self._handle.find(where, sort=sort or None, limit=limit, session=self._session)
-            return cast("list[Raw]", await cursor.to_list(None))
+            return cast("list[Raw]", await unbroken(cursor.to_list(None)))
 
     async def find_one(self, where: Raw) -> Raw | None:
         """Return the document, or None."""
         with answered_by(self._client):
-            return cast("Raw | None", await self._handle.find_one(where, session=self._session))
+            return cast("Raw | None", await unbroken(self._handle.find_one(where, session=self._session)))
 
     async def count(self, where: Raw) -> int:
         """Return how many documents there are."""
         with answered_by(self._client):
-            return int(await self._handle.count_documents(where, session=self._session))
+            return int(await unbroken(self._handle.count_documents(where, session=self._session)))
 
     async def insert_one(self, document: Raw) -> None:
         """Store a document."""
         with answered_by(self._client):
-            await self._handle.insert_one(document, session=self._session)
+            await unbroken(self._handle.insert_one(document, session=self._session))
 
     async def insert_many(self, documents: Sequence[Raw]) -> None:
         """Store those of the documents that can be stored, and raise the driver's error about the others."""
         with answered_by(self._client):
-            await self._handle.insert_many(documents, ordered=False, session=self._session)
+            await unbroken(self._handle.insert_many(documents, ordered=False, session=self._session))
 
     async def update_one(self, where: Raw, change: Raw, *, upsert: bool = False) -> bool:
         """Change the document, or make it; say whether it is as asked for now."""
         with answered_by(self._client):
-            result = await self._handle.update_one(where, change, upsert=upsert, session=self._session)
+            result = await unbroken(self._handle.update_one(where, change, upsert=upsert, session=self._session))
             return bool(result.matched_count) or result.upserted_id is not None
 
     async def update_many(self, where: Raw, change: Raw) -> int:
         """Change the documents; return how many were changed."""
         with answered_by(self._client):
-            result = await self._handle.update_many(where, change, session=self._session)
+            result = await unbroken(self._handle.update_many(where, change, session=self._session))
             return int(result.modified_count)
 
     async def find_one_and_update(self, where: Raw, change: Raw) -> Raw | None:
         """Change the document and return it as it is afterwards; None when it is not there."""
         with answered_by(self._client):
-            changed = await self._handle.find_one_and_update(where, change, return_document=True, session=self._session)
+            changed = await unbroken(
+                self._handle.find_one_and_update(where, change, return_document=True, session=self._session)
+            )
             return cast("Raw | None", changed)
 
     async def delete_one(self, where: Raw) -> bool:
         """Delete the document; say whether it was there."""
         with answered_by(self._client):
-            return bool((await self._handle.delete_one(where, session=self._session)).deleted_count)
+            return bool((await unbroken(self._handle.delete_one(where, session=self._session))).deleted_count)
 
     async def delete_many(self, where: Raw) -> int:
         """Delete the documents; return how many there were."""
         with answered_by(self._client):
-            return int((await self._handle.delete_many(where, session=self._session)).deleted_count)
+            return int((await unbroken(self._handle.delete_many(where, session=self._session))).deleted_count)
 
     async def indexes(self) -> Mapping[str, Raw]:
         """Return the indexes by name; none when there is no such collection."""
         with answered_by(self._client):
-            return cast("Mapping[str, Raw]", await self._handle.index_information())
+            return cast("Mapping[str, Raw]", await unbroken(self._handle.index_information()))
 
     async def create_indexes(self, indexes: Sequence[IndexModel]) -> None:
         """Make the indexes that are missing, and the collection with them."""
         with answered_by(self._client):
-            await self._handle.create_indexes(indexes)
+            await unbroken(self._handle.create_indexes(indexes))
 
 
 class Collections(NamedTuple):
@@ -225,7 +227,7 @@ class Database:
         """
         if self._collections is None or with_indexes:
             with answered_by(self._handle.client):
-                await self._binding.bind(with_indexes=with_indexes)
+                await unbroken(self._binding.bind(with_indexes=with_indexes))
             ours = (self._collection(f"{self._prefix}{name}") for name in _OURS)
             self._collections = Collections(self._collection(str(self._model.get_collection_name())), *ours)
         return self._collections
@@ -246,7 +248,7 @@ class Database:
     async def collection_names(self) -> Sequence[str]:
         """Return the names of the collections that exist."""
         with answered_by(self._handle.client):
-            return cast("Sequence[str]", await self._handle.list_collection_names())
+            return cast("Sequence[str]", await unbroken(self._handle.list_collection_names()))
 
 
 def _driver_of(handle: object) -> str:

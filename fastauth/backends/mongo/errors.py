@@ -14,6 +14,7 @@ from pymongo.errors import ConnectionFailure, DocumentTooLarge, OperationFailure
 
 from fastauth.core.exceptions import ConfigurationError, StoreUnavailableException, ValidationException
 
+_T = TypeVar("_T")
 _Verb = TypeVar("_Verb", bound=Callable[..., Awaitable[Any]])
 
 _UNAUTHORIZED = 13
@@ -22,6 +23,7 @@ _ATTEMPTS = 24
 _CONFLICTS = 3  # that the server itself reports, after each of which the verb is attempted again
 _PATIENCE = 2  # seconds, while no server is in reach
 _is_starting_up: ContextVar[bool] = ContextVar("fastauth_mongo_starting_up", default=False)
+_under_way: set["asyncio.Future[Any]"] = set()  # the loop itself would not keep them
 _LONGEST_PAUSE = 0.25  # seconds
 
 UNSTORABLE = (BSONError, DocumentTooLarge, OverflowError, UnicodeEncodeError)
@@ -67,6 +69,18 @@ def answered_by(client: Any) -> Generator[None, None, None]:
             impatience.cancel()
     if waiting.cancelled_caught:
         raise StoreUnavailableException
+
+
+async def unbroken(command: Awaitable[_T]) -> _T:
+    """Return what a command of the driver's gives; whoever waits for it may be cancelled, and it goes on to its end.
+
+    PyMongo (4.20) that is cancelled while it waits for a server may never let go of the lock on its list of servers,
+    and then its client finds none again until the process is restarted.
+    """
+    task = asyncio.ensure_future(command)
+    _under_way.add(task)
+    task.add_done_callback(_under_way.discard)
+    return await asyncio.shield(task)
 
 
 @contextmanager

@@ -10,7 +10,7 @@ from pymongo import ReadPreference, WriteConcern
 from pymongo.errors import ConnectionFailure, PyMongoError
 from pymongo.read_concern import ReadConcern
 
-from fastauth.backends.mongo.errors import ConflictError, answered_by
+from fastauth.backends.mongo.errors import ConflictError, answered_by, unbroken
 from fastauth.backends.undisturbed import Undisturbed
 from fastauth.core.exceptions import StoreUnavailableException
 
@@ -38,7 +38,7 @@ class Transactions:
         """Say whether the server has transactions: as a member of a replica set, or in front of a sharded cluster."""
         if self._supported is None:
             with answered_by(self._client):
-                server = await self._client.admin.command("hello")
+                server = await unbroken(self._client.admin.command("hello"))
             self._supported = "setName" in server or server.get("msg") == "isdbgrid"
         return bool(self._supported)
 
@@ -78,7 +78,7 @@ class Transactions:
                 await _commit(session)
             return result
         finally:
-            await session.end_session()  # which aborts what was not committed
+            await unbroken(session.end_session())  # which aborts what was not committed
 
     async def close(self) -> None:
         """Wait for the transactions that nobody waits for."""
@@ -87,7 +87,7 @@ class Transactions:
 
 async def _commit(session: Any, pauses: Sequence[float] = _PAUSES) -> None:
     try:
-        await session.commit_transaction()
+        await unbroken(session.commit_transaction())
     except PyMongoError as error:
         if not error.has_error_label(_COMMIT_AGAIN):
             raise

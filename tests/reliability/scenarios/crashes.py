@@ -9,7 +9,7 @@ from tests.reliability.databases import StoreDatabase
 from tests.reliability.lab import Lab
 from tests.reliability.load import Outcome, in_turn, told
 from tests.reliability.people import make_user, usernames, violations
-from tests.reliability.registry import POSTGRES, SERVERS, STORES, Figure, scenario
+from tests.reliability.registry import ONE_OF_EACH, POSTGRES, SERVERS, STORES, Figure, scenario
 
 CONCURRENCY = 20
 IDLE_IN_TRANSACTION = (
@@ -129,6 +129,7 @@ async def _serving_again(register: Callable[[str], Awaitable[Outcome]], lab: Lab
     "`kill -9` of a worker during registrations and refreshes, 20 at once",
     "no acknowledged user lost, none half made; everybody can refresh with the last token they got",
     stores=STORES,
+    short=ONE_OF_EACH,
 )
 async def killed_worker(lab: Lab, store: str) -> Figure:
     """Kill one of the workers at a random moment, and start it again."""
@@ -171,6 +172,7 @@ async def killed_worker(lab: Lab, store: str) -> Figure:
     "SIGTERM to a worker during registrations, 20 at once",
     "what was in flight is answered, no acknowledged user lost, and it ends with nothing left open",
     stores=STORES,
+    short=ONE_OF_EACH,
 )
 async def terminated_worker(lab: Lab, store: str) -> Figure:
     """Ask a worker to end, and see that what it had begun to answer it answers."""

@@ -9,7 +9,7 @@ from tests.conftest import PASSWORD
 from tests.reliability.lab import Lab
 from tests.reliability.load import Outcome, at_once, told
 from tests.reliability.people import count_users, generation_of, insider, make_admin, make_user, violations
-from tests.reliability.registry import STORES, Figure, scenario
+from tests.reliability.registry import ONE_OF_EACH, STORES, Figure, scenario
 
 
 @scenario(
@@ -61,6 +61,7 @@ def _wide(char: str) -> str:
     "200 registrations of one address, of one name, and of one name in other letters, at once",
     "1 x 201, 199 x 409; one user, who can sign in",
     stores=STORES,
+    short=ONE_OF_EACH,
 )
 async def register_race(lab: Lab, store: str) -> Figure:
     """Register the same two hundred times at once, in each of the three ways."""
@@ -90,6 +91,7 @@ async def register_race(lab: Lab, store: str) -> Figure:
     "100 grants and 100 revocations of one role, at once",
     "only 204 and 404; the last one decides; no link twice",
     stores=STORES,
+    short=ONE_OF_EACH,
 )
 async def role_race(lab: Lab, store: str) -> Figure:
     """Grant and revoke at once; then revoke, and grant, each of which has to hold."""
@@ -119,6 +121,7 @@ async def role_race(lab: Lab, store: str) -> Figure:
     "2 to 20 superadmins demote, disable and delete each other at once",
     "at least one enabled superadmin stays, each time",
     stores=STORES,
+    short=ONE_OF_EACH,
 )
 async def last_superadmin(lab: Lab, store: str) -> Figure:
     """Let everybody remove another one at once, over the same workers, and count who is left."""
