@@ -79,8 +79,14 @@ async def unbroken(command: Awaitable[_T]) -> _T:
     """
     task = asyncio.ensure_future(command)
     _under_way.add(task)
-    task.add_done_callback(_under_way.discard)
+    task.add_done_callback(_forget)
     return await asyncio.shield(task)
+
+
+def _forget(task: "asyncio.Future[Any]") -> None:
+    _under_way.discard(task)
+    if not task.cancelled():
+        task.exception()  # somebody has heard of it, or nobody is left to
 
 
 @contextmanager

@@ -12,7 +12,12 @@ from fastauth.backends.mongo.base import MongoBase, changing, is_text
 from fastauth.backends.mongo.database import Raw
 from fastauth.backends.mongo.errors import LostRaceError
 from fastauth.backends.mongo.state import UserState
-from fastauth.core.exceptions import RoleNotFoundException, UserExistsException, ValidationException
+from fastauth.core.exceptions import (
+    RoleNotFoundException,
+    StoreUnavailableException,
+    UserExistsException,
+    ValidationException,
+)
 from fastauth.core.models import VERIFIED, Account, Login, NewUser, U
 
 _REFUSED_BY_SCHEMA = 121
@@ -50,6 +55,9 @@ class MongoUserStore(MongoBase[U]):
                 await self._check_names(raw)
             await self._deciding(stored)
             await collections.users.insert_one(raw)
+        except StoreUnavailableException:
+            # The document may be there, or be there soon, and is not to be without an account.
+            raise
         except Exception as error:
             if not self._database.in_transaction:  # which takes it back itself
                 await collections.accounts.delete_one({"_id": account["_id"], "revision": account["revision"]})
