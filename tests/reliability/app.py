@@ -3,7 +3,8 @@
 The store comes from the environment too, see :mod:`tests.stores.worker_app`. Options: ``limits`` (the arguments of
 ``LimitSettings``; without it there are none), ``bcrypt_cost``, ``store_timeout`` (seconds), ``leeway`` and
 ``refresh_grace`` (seconds), ``access_token_expires_in`` (minutes), ``session_seconds`` (how long a session lives
-without a refresh), ``purge_every`` (seconds), and ``middleware`` (put a ``BaseHTTPMiddleware`` around the app, as many
+without a refresh), ``purge_every`` (seconds), ``mails`` (have the routes
+that need a mail, and print the mails), and ``middleware`` (put a ``BaseHTTPMiddleware`` around the app, as many
 apps have).
 
 ``GET /busy`` is a handler that takes long after the user was loaded: what it holds meanwhile is for the tests to see.
@@ -20,6 +21,7 @@ from fastapi import Depends, FastAPI, Request, Response
 from starlette.middleware.base import BaseHTTPMiddleware
 
 from fastauth import Account, FastAuth, LimitSettings, PasswordSettings, TokenSettings
+from fastauth.notifiers.console import ConsoleNotifier
 from tests.conftest import SECRET_KEY
 from tests.stores.worker_app import store_from_environment
 
@@ -32,7 +34,7 @@ auth: FastAuth[Any] = FastAuth(
     secret_key=SECRET_KEY,
     passwords=PasswordSettings(bcrypt_cost=options.get("bcrypt_cost", 4)),
     limits=LimitSettings(**options["limits"]) if "limits" in options else None,
-    notifier=None,
+    notifier=ConsoleNotifier() if options.get("mails") else None,
     tokens=TokenSettings(**tokens),
     purge_every=timedelta(seconds=purge_every),
     refresh_token_expires_in=timedelta(seconds=options.get("session_seconds", 7 * 86400)),
