@@ -10,6 +10,7 @@ from typing import Any, Generic, cast
 
 from fastapi import Depends
 from fastapi.openapi.models import OAuth2, OAuthFlowPassword, OAuthFlows
+from fastapi.openapi.models import SecurityBase as SecurityModel
 from fastapi.security.base import SecurityBase
 from starlette.requests import HTTPConnection
 
@@ -42,7 +43,7 @@ class TokenScheme(SecurityBase, Generic[U]):
     def __init__(self, admissions: Admissions[U], *, token_url: str) -> None:
         self._admissions = admissions
         self.scheme_name: str = scheme_name_of(token_url)
-        self.model: OAuth2 = OAuth2(flows=OAuthFlows(password=OAuthFlowPassword(tokenUrl=token_url, scopes={})))
+        self.model: SecurityModel = OAuth2(flows=OAuthFlows(password=OAuthFlowPassword(tokenUrl=token_url, scopes={})))
 
 
 class CurrentAccount(TokenScheme[U]):

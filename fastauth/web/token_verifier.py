@@ -5,6 +5,7 @@ from datetime import timedelta
 from typing import Any, cast
 
 from fastapi.openapi.models import HTTPBearer
+from fastapi.openapi.models import SecurityBase as SecurityModel
 from fastapi.security.base import SecurityBase
 from starlette.requests import HTTPConnection
 
@@ -139,7 +140,7 @@ class CurrentForeignClaims(SecurityBase):
     def __init__(self, verifier: TokenVerifier) -> None:
         self._verifier = verifier
         self.scheme_name = "FastAuthBearer"
-        self.model: HTTPBearer = HTTPBearer(bearerFormat="JWT")
+        self.model: SecurityModel = HTTPBearer(bearerFormat="JWT")
 
     async def __call__(self, connection: HTTPConnection) -> Claims:
         """Return the claims of the access token."""
