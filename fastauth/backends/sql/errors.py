@@ -50,6 +50,8 @@ _REFUSAL_WORDS = (
     "is not permitted to log in",
 )
 _OUTAGE_WORDS = ("unable to open database file", "disk I/O error", "database or disk is full", "readonly database")
+# asyncmy's own words, for a connection that the server closed as soon as it had taken it.
+_CLOSED_WHILE_OPENING = "Transport does not expose socket instance"
 _CONFLICT_WORDS = (" is locked",)
 _DUPLICATE_WORDS = ("UNIQUE constraint failed",)
 _MISFIT_WORDS = ("Error binding parameter", "cannot adapt type")
@@ -63,6 +65,8 @@ def trouble_of(error: BaseException) -> Literal["outage", "conflict"] | None:
     """Say whether the database cannot be reached, or refused because others are at it; None for every other error."""
     # asyncio's TimeoutError is the built-in one, and so an OSError, from Python 3.11 on.
     if isinstance(error, (PoolTimeoutError, OSError, asyncio.TimeoutError)):
+        return "outage"
+    if isinstance(error, RuntimeError) and str(error) == _CLOSED_WHILE_OPENING:
         return "outage"
     if isinstance(error, LostRaceError):
         return "conflict"

@@ -281,3 +281,9 @@ def test_a_lost_connection_is_an_outage_whatever_it_says(invalidated: bool) -> N
 def test_an_error_without_evidence_is_nothing_special() -> None:
     """An exception that says nothing is neither an outage nor a duplicate nor a misfit."""
     assert (trouble_of(Exception()), is_duplicate(Exception()), is_misfit(Exception())) == (None, False, False)
+
+
+def test_a_connection_that_is_closed_while_asyncmy_opens_it_is_an_outage() -> None:
+    """The driver has no error of its own for it; any other RuntimeError is a mistake to be seen."""
+    assert trouble_of(RuntimeError("Transport does not expose socket instance")) == "outage"
+    assert trouble_of(RuntimeError("anything else")) is None
