@@ -80,12 +80,21 @@ async def test_a_registration_is_limited_per_address(client: AsyncClient) -> Non
 
 async def test_a_further_way_to_sign_in_is_limited_by_client(client: AsyncClient) -> None:
     """A further way to sign in is counted by the client, together with passwords."""
+    names = ("ada", "bob", "eve", "kim")
     statuses = [
-        (await client.post("/token/one-pin", json={"username": "ada", "pin": "1"})).status_code for _ in range(4)
+        (await client.post("/token/one-pin", json={"username": name, "pin": "1"})).status_code for name in names
     ]
 
     assert statuses[-1] == 429
     assert 429 not in statuses[:-1]
+
+
+async def test_a_further_way_to_sign_in_is_limited_by_account(client: AsyncClient) -> None:
+    """Where its model has a username, guesses are counted by the account too, together with those at the password."""
+    password = await client.post("/token", data={"username": "ada", "password": "wrong"})
+    pins = [await client.post("/token/one-pin", json={"username": name, "pin": "1"}) for name in ("ADA", "ada")]
+
+    assert [answer.status_code for answer in (password, *pins)] == [401, 401, 429]
 
 
 async def test_a_protected_route_asks_for_no_limit(auth: FastAuth[Any], client: AsyncClient) -> None:

@@ -160,7 +160,9 @@ def _json_sign_in(
 ) -> Callable[..., Coroutine[Any, Any, Response]]:
     async def sign_in(request: Request, credentials: Any = Body()) -> Response:
         transport.check_sign_in(request)
-        await limits.check(request, "sign_in")  # whose account it is about, only the method knows
+        # Whose account it is about, only the method knows, unless its model calls it as the form does.
+        named = getattr(credentials, "username", None)
+        await limits.check(request, "sign_in", account=named if isinstance(named, str) else None)
         return await start(method, credentials, request)
 
     sign_in.__annotations__["credentials"] = method.credentials
