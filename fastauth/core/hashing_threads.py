@@ -6,7 +6,7 @@ import math
 import os
 import threading
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Generator
 from concurrent.futures import Future, ThreadPoolExecutor
 from typing import Any, TypeVar
 
@@ -38,6 +38,7 @@ class HashingThreads:
         self._longest_wait = longest_wait
         self._usual = usual
         self._unfinished = 0
+        self._expected = 0
         self._pool: ThreadPoolExecutor | None = None
         self._lock = threading.Lock()
 
@@ -47,9 +48,26 @@ class HashingThreads:
         Raises:
             OverloadedException: So much is waiting that another computation would not begin in time.
         """
-        waiting = self._waiting()
-        if waiting > _MOST_WAITING or self._wait() > self._longest_wait * _CAUTION:
-            raise self._refusal()
+        self._check(self._unfinished)
+
+    @contextlib.contextmanager
+    def place(self) -> Generator[None, None, None]:
+        """Let pass who would not wait for too long, and expect a computation from whoever is let in.
+
+        Between being let in and asking for the computation there may be a look-up. Many who come at once are told
+        before it that there is no room: those who were let in count, although none of them is waiting yet.
+
+        Raises:
+            OverloadedException: So much is waiting, or expected, that another computation would not begin in time.
+        """
+        self._check(max(self._unfinished, self._expected))
+        with self._lock:
+            self._expected += 1
+        try:
+            yield
+        finally:
+            with self._lock:
+                self._expected -= 1
 
     async def run(self, work: Callable[[], _T]) -> _T:
         """Return what ``work`` returns, which is called in one of the threads.
@@ -65,7 +83,7 @@ class HashingThreads:
         try:
             await asyncio.wait([answer], timeout=self._longest_wait)
             if not answer.done() and future.cancel():  # it was taken for faster than it is
-                raise self._refusal()
+                raise self._refusal(self._unfinished)
             return await answer
         finally:
             answer.cancel()
@@ -97,15 +115,16 @@ class HashingThreads:
         with self._lock:
             self._unfinished -= 1
 
-    def _waiting(self) -> int:
-        """Return how many computations have to end before one that comes now begins."""
-        return max(0, self._unfinished - self._threads + 1)
+    def _check(self, ahead: int) -> None:
+        waiting = max(0, ahead - self._threads + 1)  # so many have to end before one that comes now begins
+        if waiting > _MOST_WAITING or self._wait(waiting) > self._longest_wait * _CAUTION:
+            raise self._refusal(waiting)
 
-    def _wait(self) -> float:
-        return self._waiting() * self._usual / self._threads
+    def _wait(self, waiting: int) -> float:
+        return waiting * self._usual / self._threads
 
-    def _refusal(self) -> OverloadedException:
-        return OverloadedException(retry_after=max(1, math.ceil(self._wait())))
+    def _refusal(self, waiting: int) -> OverloadedException:
+        return OverloadedException(retry_after=max(1, math.ceil(self._wait(waiting))))
 
 
 def _lower_priority() -> None:

@@ -4,6 +4,7 @@ import os
 import time
 import unicodedata
 from collections.abc import Callable
+from contextlib import AbstractContextManager
 from typing import Literal, NamedTuple, TypeAlias, TypeVar
 
 from fastauth.core.exceptions import ConfigurationError
@@ -71,6 +72,14 @@ class Passwords:
             OverloadedException: So many passwords are waiting that another one would not be hashed in time.
         """
         self._threads.check()
+
+    def place(self) -> AbstractContextManager[None]:
+        """Let pass as :meth:`check_load` does, and expect a password from whoever is let in, until the context ends.
+
+        Raises:
+            OverloadedException: So many passwords are waiting, or expected, that another one would not be in time.
+        """
+        return self._threads.place()
 
     async def hash(self, password: str) -> str:
         """Return a new hash of the password; the caller has it checked before.

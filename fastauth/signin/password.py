@@ -1,5 +1,6 @@
 """Sign-in by username or e-mail address, and password."""
 
+from contextlib import AbstractContextManager
 from dataclasses import replace
 from typing import Generic
 
@@ -34,13 +35,13 @@ class PasswordSignIn(Generic[U]):
         self._store = store
         self._passwords = passwords
 
-    def check_load(self) -> None:
-        """Let pass who would not wait for too long; asked before an attempt is counted or anybody looked up.
+    def place(self) -> AbstractContextManager[None]:
+        """Let pass who would not wait for too long; entered before an attempt is counted or anybody looked up.
 
         Raises:
-            OverloadedException: Too many passwords are waiting, whoever asks.
+            OverloadedException: Too many passwords are waiting or expected, whoever asks.
         """
-        self._passwords.check_load()
+        return self._passwords.place()
 
     async def authenticate(self, credentials: PasswordCredentials, /) -> Account[U]:
         """Return the account; a hash that was made with another cost or elsewhere is made anew on the way.

@@ -58,6 +58,25 @@ async def test_who_would_wait_too_long_is_refused_at_once() -> None:
         assert refused.retry_after == told_before.value.retry_after == 9
 
 
+async def test_who_was_let_in_counts_before_they_wait() -> None:
+    """Of many who come at once, no more are let in than can be served in time, although all are looked up first."""
+    threads = one_thread(longest_wait=10)
+
+    async def come(looked_up: list[int], number: int) -> None:
+        with threads.place():
+            looked_up.append(number)
+            await asyncio.sleep(0)
+            await threads.run(lambda: None)
+
+    looked_up: list[int] = []
+    arrived = await asyncio.gather(*(come(looked_up, each) for each in range(50)), return_exceptions=True)
+    with threads.place():  # there is room again
+        threads.close()
+
+    assert looked_up == list(range(9))
+    assert [type(each) for each in arrived] == [type(None)] * 9 + [OverloadedException] * 41
+
+
 async def test_more_threads_serve_more() -> None:
     """The wait is shared by the threads: while one of two is free nobody waits, however long it takes."""
     threads = HashingThreads(2, longest_wait=10, usual=1000)

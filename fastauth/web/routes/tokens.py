@@ -103,9 +103,9 @@ def token_routes(
         transport.check_sign_in(request)
         if form.grant_type not in _GRANT_TYPES:
             raise BadRequestException('grant_type must be "password", or be left out.')
-        password.check_load()  # before it is counted: who is sent away has not failed
-        await limits.check(request, "sign_in", account=form.username)
-        return await start(password, form, request)
+        with password.place():  # before it is counted: who is sent away has not failed
+            await limits.check(request, "sign_in", account=form.username)
+            return await start(password, form, request)
 
     @router.post(f"{token_url}/refresh", summary="Refresh", response_model=TokenRead, responses=_REFRESH_ERRORS)
     async def refresh(request: Request, body: Annotated[RefreshBody | None, Body()] = None) -> Response:
