@@ -128,6 +128,16 @@ def import_time(session: nox.Session) -> None:
 
 
 @nox.session
+def audit(session: nox.Session) -> None:
+    """Look for known vulnerabilities in what FastAuth stands on; what cannot be looked up is a failure, too."""
+    install(session, extras="all")
+    frozen = pathlib.Path(session.create_tmp(), "requirements.txt")
+    frozen.write_text(session.run("pip", "freeze", "--exclude-editable", silent=True) or "", "utf-8")
+    session.install("pip-audit")
+    session.run("pip-audit", "--strict", "--no-deps", "--disable-pip", "--requirement", str(frozen))
+
+
+@nox.session
 def lint(session: nox.Session) -> None:
     """Check style, spelling, the fragments of the changelog, and that imports go down only."""
     install(session, "lint")
