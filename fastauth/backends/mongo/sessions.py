@@ -161,7 +161,11 @@ class MongoTokenStore(MongoBase[U]):
             name: [{"$ifNull": [{"$arrayElemAt": [f"$account.{path}", 0]}, otherwise]}]
             for name, path, otherwise in (("epochs", "epoch", ""), ("roots", f"roots.{fingerprint}", fingerprint))
         }
-        enabled = {f"user.{self._disabled}": UNSET, "account.disabling": UNSET, "account.deleted": UNSET}
+        enabled = {
+            f"user.{self._disabled}": {"$ne": self._is_disabled},
+            "account.disabling": UNSET,
+            "account.deleted": UNSET,
+        }
         return [
             {"$match": {"_id": key}},
             {"$project": {"_id": 1}},

@@ -22,7 +22,7 @@ from fastauth.backends.sql.errors import is_duplicate, is_misfit, trouble_of
 from fastauth.core.models import NewUser
 from fastauth.testing.conformance.base import NOW
 from tests.conftest import PASSWORD
-from tests.servers import mariadb_engine, postgres_engine
+from tests.servers import postgres_engine
 
 SECRET = "hash-that-nobody-may-read"
 
@@ -71,37 +71,6 @@ async def test_a_missing_table_is_no_outage(engine: AsyncEngine) -> None:
 
     with pytest.raises((OperationalError, ProgrammingError), match="fastauth_users"):
         await store.get_user("1")
-
-
-@pytest.mark.parametrize("driver", ["asyncpg", "psycopg"])
-async def test_a_connection_that_postgresql_ends_is_an_outage(driver: str) -> None:
-    """A connection that the server ends under a verb is an outage, and the next verb has a new one."""
-    async with postgres_engine(driver, pool_size=1, max_overflow=0) as engine:
-        store = SQLStore(engine)
-        await store.create_schema()
-        async with engine.connect() as connection:
-            ours = await connection.scalar(text("SELECT pg_backend_pid()"))
-        async with postgres_engine("psycopg") as other, other.connect() as connection:
-            await connection.execute(text(f"SELECT pg_terminate_backend({ours})"))
-
-        with pytest.raises(StoreUnavailableException):
-            await store.get_user("1")
-        assert await store.get_user("1") is None
-
-
-async def test_a_connection_that_mariadb_ends_is_an_outage() -> None:
-    """A connection that the server kills under a verb is an outage, and the next verb has a new one."""
-    async with mariadb_engine(pool_size=1, max_overflow=0) as engine:
-        store = SQLStore(engine)
-        await store.create_schema()
-        async with engine.connect() as connection:
-            ours = await connection.scalar(text("SELECT connection_id()"))
-        async with mariadb_engine() as other, other.connect() as connection:
-            await connection.execute(text(f"KILL {ours}"))
-
-        with pytest.raises(StoreUnavailableException):
-            await store.get_user("1")
-        assert await store.get_user("1") is None
 
 
 @pytest.mark.parametrize(
