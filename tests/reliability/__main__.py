@@ -9,10 +9,11 @@ import os
 import sys
 import time
 import traceback
+from pathlib import Path
 
 from tests.reliability.lab import Lab
 from tests.reliability.registry import STORES, Figure, Scenario, all_scenarios
-from tests.reliability.report import Row, publish, row_of
+from tests.reliability.report import line_of, publish, row_of, rows_of
 from tests.server_process import UnavailableError
 
 _SHORT_SECONDS, _LONG_SECONDS = 240, 3 * 3600  # for one scenario on one store, which may hang
@@ -24,8 +25,10 @@ def _arguments() -> argparse.Namespace:
     parser.add_argument("--only", default="", help="which scenarios, such as RL-8,RL-12; all by default")
     parser.add_argument("--store", default="", help=f"which stores, out of {', '.join(STORES)}, or all")
     parser.add_argument("--minutes", type=float, help="how long a soak takes")
+    parser.add_argument("--trials", type=int, help="how many trials, instead of the number of either form")
     parser.add_argument("--repeat", type=int, default=1, help="how often, to see whether a scenario is steady")
-    parser.add_argument("--publish", action="store_true", help="write the rows into docs/reliability.md")
+    parser.add_argument("--publish", action="store_true", help="write what is reached into docs/reliability.md")
+    parser.add_argument("--publish-from", type=Path, help="write what a saved run has said there, and run nothing")
     parser.add_argument("--list", action="store_true", help="say what there is, and run nothing")
     return parser.parse_args()
 
@@ -33,7 +36,7 @@ def _arguments() -> argparse.Namespace:
 async def measure(lab: Lab, scenario: Scenario, store: str) -> Figure:
     """Run a scenario on a store; what it raises, or that it does not end, is a miss."""
     figure = Figure()
-    seconds = _LONG_SECONDS if lab.long or lab.minutes else _SHORT_SECONDS
+    seconds = _LONG_SECONDS if lab.long or lab.minutes or lab.has_own_number else _SHORT_SECONDS
     try:
         return await asyncio.wait_for(scenario.run(lab, store), seconds)
     except UnavailableError as error:
@@ -50,6 +53,9 @@ async def measure(lab: Lab, scenario: Scenario, store: str) -> Figure:
 
 async def run(arguments: argparse.Namespace) -> int:
     """Run what was asked for and return the exit status."""
+    if arguments.publish_from is not None:
+        publish(rows_of(arguments.publish_from.read_text("utf-8").splitlines()))
+        return 0
     ids = {each for each in arguments.only.split(",") if each}
     stores = {*STORES, "redis"} if arguments.store == "all" else {each for each in arguments.store.split(",") if each}
     chosen = [
@@ -62,23 +68,21 @@ async def run(arguments: argparse.Namespace) -> int:
         for scenario, store in chosen:
             sys.stdout.write(f"{scenario.id}  {store}  {scenario.title}: {scenario.asked}\n")
         return 0
-    rows: list[Row] = []
-    missed = 0
+    ran = missed = 0
     began = time.monotonic()
-    async with Lab(long=arguments.long, minutes=arguments.minutes) as lab:
+    async with Lab(long=arguments.long, minutes=arguments.minutes, trials=arguments.trials) as lab:
         for scenario, store in chosen * arguments.repeat:
             started = time.monotonic()
             figure = await measure(lab, scenario, store)
             missed += bool(figure.misses)
-            rows.append(row_of(scenario, store, figure))
+            ran += 1
+            if arguments.publish and not figure.misses:  # at once: a long run may be broken off
+                publish([row_of(scenario, store, figure)])
             took = time.monotonic() - started
-            line = f"{scenario.id}  {store}  {scenario.title}: {figure.reached} ({figure.trials} trials, {took:.0f} s)"
-            sys.stdout.write(f"{line}\n")
+            sys.stdout.write(f"{line_of(scenario, store, figure, took)}\n")
             sys.stdout.flush()
-    sys.stdout.write(f"{len(rows)} figures, {missed} missed, in {time.monotonic() - began:.0f} s\n")
-    if arguments.publish:
-        publish(rows)
-    return 1 if missed or not rows else 0
+    sys.stdout.write(f"{ran} figures, {missed} missed, in {time.monotonic() - began:.0f} s\n")
+    return 1 if missed or not ran else 0
 
 
 if __name__ == "__main__":

@@ -49,14 +49,16 @@ class Lab:
     Args:
         long: Whether the scenarios run in their full length.
         minutes: How long a soak takes; None: as long as its form says.
+        trials: How many trials each scenario makes; None: as many as its form says.
 
     Attributes:
         folder: For files.
     """
 
-    def __init__(self, *, long: bool = False, minutes: float | None = None) -> None:
+    def __init__(self, *, long: bool = False, minutes: float | None = None, trials: int | None = None) -> None:
         self.long = long
         self.minutes = minutes
+        self._trials = trials
         self._stack = AsyncExitStack()
         self._servers: dict[str, Server] = {}
         self._fleets: dict[str, Fleet] = {}
@@ -72,7 +74,12 @@ class Lab:
 
     def trials(self, *, short: int, long: int) -> int:
         """Return how many trials this run makes."""
-        return long if self.long else short
+        return self._trials or (long if self.long else short)
+
+    @property
+    def has_own_number(self) -> bool:
+        """Whether somebody has said how many trials there are, so that nobody knows how long they take."""
+        return self._trials is not None
 
     def unique(self, prefix: str = "user") -> str:
         """Return a name that nobody else gets in this run."""

@@ -12,6 +12,7 @@ BEGIN = "<!-- written by `nox -s reliability -- --publish` -->"
 END = "<!-- as far as here -->"
 _HEAD = "| | Scenario | Asked | Store | Reached | Trials |\n|---|---|---|---|---|---|"
 NOT_RUN = "not run"
+_MISSED = "MISSED"
 
 
 class Row(NamedTuple):
@@ -45,6 +46,27 @@ class Row(NamedTuple):
 def row_of(scenario: Scenario, store: str, figure: Figure) -> Row:
     """Return the row of a scenario that has run."""
     return Row(scenario.id, scenario.title, scenario.asked, store, figure.reached, str(figure.trials))
+
+
+def line_of(scenario: Scenario, store: str, figure: Figure, seconds: float) -> str:
+    """Return the line that a run says of a scenario."""
+    return f"{_before(scenario, store)}{figure.reached} ({figure.trials} trials, {seconds:.0f} s)"
+
+
+def rows_of(lines: Iterable[str]) -> list[Row]:
+    """Return the rows of lines that a run has said; one that was missed, or is of something else, has none."""
+    begins = {_before(each, store): (each, store) for each in all_scenarios() for store in each.stores}
+    rows: list[Row] = []
+    for line in lines:
+        for begin, (each, store) in begins.items():
+            end = re.fullmatch(r"(.+) \((\d+) trials, \d+ s\)", line.rstrip().removeprefix(begin))
+            if line.startswith(begin) and end is not None and not end[1].startswith(_MISSED):
+                rows.append(row_of(each, store, Figure(end[1], int(end[2]))))
+    return rows
+
+
+def _before(scenario: Scenario, store: str) -> str:
+    return f"{scenario.id}  {store}  {scenario.title}: "
 
 
 def published() -> list[Row]:

@@ -42,6 +42,18 @@ def test_a_published_row_is_read_back_as_it_was(tmp_path: Path, monkeypatch: pyt
     assert page.read_text().endswith("After.\n")
 
 
+def test_what_a_run_has_said_can_be_published_later() -> None:
+    """A line that was saved of a run makes the row that the run makes; one of a figure that was missed makes none."""
+    each = next(iter(all_scenarios()))
+    store = each.stores[0]
+    reached, missed = Figure(trials=3).says("one (of two) each"), Figure(trials=3, misses=["two"]).says("one each")
+    lines = [report.line_of(each, store, figure, 4.4) for figure in (reached, missed)]
+
+    rows = report.rows_of(["something else\n", *lines, "2 figures, 1 missed, in 9 s"])
+
+    assert rows == [report.row_of(each, store, reached)]
+
+
 def test_a_figure_that_was_missed_says_so_first() -> None:
     """The line of a scenario that misses its figure begins with how often, and what was seen."""
     figure = Figure()

@@ -9,7 +9,7 @@ from tests.conftest import PASSWORD
 from tests.reliability.lab import Lab
 from tests.reliability.load import Outcome, at_once, told
 from tests.reliability.people import insider, make_admin, make_user
-from tests.reliability.registry import STORES, Figure, scenario
+from tests.reliability.registry import ONE_OF_EACH, STORES, Figure, scenario
 
 _NEW_PASSWORD = "another horse battery"
 
@@ -19,6 +19,7 @@ _NEW_PASSWORD = "another horse battery"
     "50 uses of one mailed token at once: a new password, and a verified address",
     "one success, the others 401; no 5xx",
     stores=STORES,
+    short=ONE_OF_EACH,
 )
 async def single_use(lab: Lab, store: str) -> Figure:
     """Spend one link fifty times at once, over four workers."""
@@ -50,6 +51,7 @@ async def single_use(lab: Lab, store: str) -> Figure:
     "a user is disabled while 100 of their refreshes, requests and sign-ins fly",
     "after the disabling was answered, none succeeds, and no token that was given out meanwhile is good",
     stores=STORES,
+    short=ONE_OF_EACH,
 )
 async def disabled_meanwhile(lab: Lab, store: str) -> Figure:
     """Disable somebody in the middle of it; what was asked for after the answer is refused."""
@@ -82,6 +84,7 @@ async def disabled_meanwhile(lab: Lab, store: str) -> Figure:
     "50 sign-ins at once by somebody whose hash is of another cost",
     "50 x 200; one new hash, which is good",
     stores=STORES,
+    short=ONE_OF_EACH,
 )
 async def hash_upgrade(lab: Lab, store: str) -> Figure:
     """Let all of them make the hash anew at once."""

@@ -12,7 +12,7 @@ from tests.conftest import PASSWORD, client_of
 from tests.reliability.lab import Fleet, Lab
 from tests.reliability.load import Outcome, in_turn, percentile, told
 from tests.reliability.people import insider, make_admin, make_user, violations
-from tests.reliability.registry import MONGO_SET, POSTGRES, SERVERS, Figure, scenario
+from tests.reliability.registry import MARIADB, MONGO_SET, POSTGRES, SERVERS, Figure, scenario
 
 _DOWN_SECONDS, _HUNG_SECONDS, _BACK_SECONDS = 2.0, 5.0, 5.0
 _SLACK = 1.0  # seconds, for a machine that is busy with something else
@@ -139,7 +139,13 @@ async def stopped(lab: Lab, store: str) -> Figure:
     )
 
 
-@scenario("RL-11", "The database hangs (SIGSTOP), and every route asked", _ASKED_HUNG, stores=SERVERS)
+@scenario(
+    "RL-11",
+    "The database hangs (SIGSTOP), and every route asked",
+    _ASKED_HUNG,
+    stores=SERVERS,
+    short=(POSTGRES, MARIADB, MONGO_SET),
+)
 async def hung(lab: Lab, store: str) -> Figure:
     """Let the server take connections and answer nothing."""
 
@@ -178,6 +184,7 @@ async def swallowed(lab: Lab, store: str) -> Figure:
     "The name of the database's host is not found",
     "503 with `Retry-After` within 5 s; no password in it",
     stores=SERVERS,
+    short=(POSTGRES, MONGO_SET),
 )
 async def not_found(lab: Lab, store: str) -> Figure:
     """Ask an app whose database's host has no address; in this process, as no worker starts with it."""
