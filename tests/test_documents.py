@@ -38,8 +38,8 @@ def run(document: str) -> list[dict[str, Any]]:
     return [run_code(code, document) for code in files_of(document)]
 
 
-def run_code(code: str, document: str) -> dict[str, Any]:
-    names: dict[str, Any] = {"__name__": "a_page"}
+def run_code(code: str, document: str, **known: Any) -> dict[str, Any]:
+    names: dict[str, Any] = {"__name__": "a_page", **known}
     exec(compile(code, document, "exec"), names)
     return names
 

@@ -163,8 +163,11 @@ class AuthTesting(Generic[U]):
     ) -> Account[U]:
         await self._prepare()
         account = await self._stored(user)
-        for role in sorted(roles - account.roles):
+        missing = sorted(roles - account.roles)
+        for role in missing:
             await self._auth.roles.grant(account.id, role)
+        if missing:
+            account = await self._auth.accounts.get(account.id)  # hooks of the sign-in are to see the roles
         pair = await self._auth.sessions.start(account)
         if by_cookie:
             carry_cookies(client, pair, self._admissions.transport)

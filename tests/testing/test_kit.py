@@ -4,7 +4,9 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
+import httpx
 import pytest
+from anyio.to_thread import run_sync
 from fastapi import Depends, FastAPI, WebSocket
 from fastapi.testclient import TestClient
 from httpx2 import ASGITransport, AsyncClient, Client
@@ -276,3 +278,36 @@ async def test_a_fastauth_in_memory_is_ready_for_a_test() -> None:
     assert (plain.limits, plain.production) == (None, False)
     assert ",r=4$" in ada.hashed_password
     assert outbox.latest(to="ada@example.com")
+
+
+async def test_the_tokens_of_a_signed_in_client_know_its_roles(make_auth: Make) -> None:
+    """The app's own claims are made of the account with the roles that the test has asked for."""
+    auth = make_auth(MemoryStore())
+    auth.token_claims(lambda account: {"roles": sorted(account.roles)})
+
+    async with client_of(app_of(auth)) as client:
+        await auth.testing.sign_in_as(client, "ada", roles=["premium"])
+        claims = (await client.get("/claims")).json()
+
+    assert claims["roles"] == ["premium", "user"]
+
+
+async def test_httpx_of_old_is_a_client_too(make_auth: Make) -> None:
+    """``sign_in_as`` takes the clients of httpx as those of httpx2, by header and by cookie, sync and async."""
+    auth = make_auth(MemoryStore(), use_cookie=True)
+    transport = httpx.ASGITransport(app_of(auth))
+
+    async with httpx.AsyncClient(transport=transport, base_url="https://testserver") as by_header:
+        await auth.testing.sign_in_as(by_header, "ada")
+        header = await by_header.get("/current_user")
+    async with httpx.AsyncClient(transport=transport, base_url="https://testserver") as by_cookie:
+        await auth.testing.sign_in_as(by_cookie, "ada", by_cookie=True)
+        cookie = await by_cookie.post("/logout")
+        after = await by_cookie.get("/current_user")
+    with httpx.Client(base_url="https://testserver") as sync:
+        await run_sync(lambda: auth.testing.sign_in_as(sync, "ada"))
+        sent = sync.build_request("GET", "/current_user")
+    async with httpx.AsyncClient(transport=transport) as client:
+        answer = await client.send(httpx.Request(sent.method, sent.url, headers=sent.headers))
+
+    assert (header.json(), cookie.status_code, after.status_code, answer.json()) == ("ada", 204, 401, "ada")

@@ -2,9 +2,12 @@
 
 import uuid
 from collections.abc import Awaitable, Callable
+from contextlib import AbstractAsyncContextManager
+from datetime import timedelta
 from typing import Annotated, Any
 
-from fastapi import Depends, FastAPI
+from fastapi import Depends, FastAPI, WebSocket
+from httpx import ASGITransport, AsyncClient, Client
 from sqlalchemy import String
 from sqlalchemy.ext.asyncio import AsyncEngine, create_async_engine
 from sqlalchemy.orm import DeclarativeBase, Mapped, mapped_column
@@ -15,6 +18,7 @@ from fastauth import Account, Claims, FastAuth, Role, Session, Store, TokenPair
 from fastauth.backends import memory
 from fastauth.backends.memory import MemoryStore
 from fastauth.backends.sql import SQLStore, User
+from fastauth.testing import AuthTesting, ManualClock, Outbox, memory_auth
 
 KEY = "typing-only-3Jq8vXo2LkTzR5uWcY7bNfMd9hGp"
 
@@ -108,3 +112,40 @@ def test_a_handler_takes_the_own_class() -> None:
         return {"first_name": member.first_name}
 
     assert any(getattr(route, "endpoint", None) is hello for route in app.routes)
+
+
+async def test_the_test_kit_is_of_the_own_class() -> None:
+    """``auth.testing`` gives accounts of the app's own class, whichever client is signed in."""
+    auth = memory_auth()
+    kit = auth.testing
+    ada = await kit.make_user("ada", roles=["admin"])
+    app = FastAPI()
+    auth.setup(app)
+
+    assert_type(auth, FastAuth[memory.User])
+    assert_type(kit, AuthTesting[memory.User])
+    assert_type(ada, Account[memory.User])
+    assert_type(await kit.make_users(2), list[Account[memory.User]])
+    with kit.as_user(ada.user, roles=["premium"]) as pretended:
+        assert_type(pretended, Account[memory.User])
+    async with AsyncClient(transport=ASGITransport(app), base_url="https://testserver") as client:
+        assert_type(await kit.sign_in_as(client, ada), Account[memory.User])
+        assert_type(await kit.sign_in_as(client, ada.user), Account[memory.User])
+        assert_type(await kit.sign_in_as(client, "eve", roles=["premium"]), Account[memory.User])
+
+    assert pretended.roles == {"premium"}
+
+
+def the_test_kit_is_typed_without_a_loop(auth: FastAuth[Member], client: Client, member: Member) -> None:
+    """Never run: a client that is not awaited gives the account itself."""
+    assert_type(auth.testing, AuthTesting[Member])
+    assert_type(auth.testing.sign_in_as(client, member, by_cookie=True), Account[Member])
+    assert_type(Outbox().latest(to="ada@example.com").token, str | None)
+    assert_type(ManualClock().move(timedelta(days=1)), None)
+
+
+async def a_watch_is_typed(auth: FastAuth[Member], websocket: WebSocket) -> None:
+    """Never run: ``auth.watch`` is a context that gives nothing."""
+    assert_type(auth.watch(websocket, every=timedelta(seconds=5)), AbstractAsyncContextManager[None])
+    async with auth.watch(websocket) as nothing:
+        assert_type(nothing, None)
