@@ -3,24 +3,25 @@
 import hashlib
 import json
 from collections.abc import Mapping
+from importlib import import_module
 from typing import TYPE_CHECKING, Any, TypeAlias, cast
-
-import jwt
-from jwt.utils import der_to_raw_signature
 
 from fastauth.core.encoding import b64, unb64
 from fastauth.core.exceptions import ConfigurationError
-from fastauth.core.key_material import Material
+from fastauth.core.key_material import Material, algorithm_of
+from fastauth.core.later import Later
 
 if TYPE_CHECKING:
     from cryptography.hazmat.primitives import serialization
     from cryptography.hazmat.primitives.asymmetric import ec, ed25519, rsa
+    from jwt import utils as jwt_utils
 else:
-    try:
-        from cryptography.hazmat.primitives import serialization
-        from cryptography.hazmat.primitives.asymmetric import ec, ed25519, rsa
-    except ImportError:  # said where a key of this kind is asked for: whoever uses a secret needs none of it
-        serialization = None
+    # Whoever has a secret needs no key of this kind, and the package may be missing.
+    jwt_utils = Later("jwt.utils")
+    serialization = Later("cryptography.hazmat.primitives.serialization")
+    ec = Later("cryptography.hazmat.primitives.asymmetric.ec")
+    ed25519 = Later("cryptography.hazmat.primitives.asymmetric.ed25519")
+    rsa = Later("cryptography.hazmat.primitives.asymmetric.rsa")
 
 PublicKey: TypeAlias = "rsa.RSAPublicKey | ec.EllipticCurvePublicKey | ed25519.Ed25519PublicKey"
 PrivateKey: TypeAlias = "rsa.RSAPrivateKey | ec.EllipticCurvePrivateKey | ed25519.Ed25519PrivateKey"
@@ -88,7 +89,7 @@ def from_jwk(jwk: Mapping[str, Any], algorithm: str) -> Material:
     try:
         for name in _BYTES_OF_JWK.intersection(jwk):
             unb64(jwk[name])
-        key = jwt.get_algorithm_by_name(algorithm).from_jwk(dict(jwk))
+        key = algorithm_of(algorithm).from_jwk(dict(jwk))
     except Exception:  # noqa: BLE001 - whatever is wrong with it, the text of the error may quote it
         raise ConfigurationError(f"The JWK is no key for {algorithm}: a member is missing or broken.") from None
     return _material(key, algorithm)
@@ -112,7 +113,7 @@ def new_private_pem(algorithm: str) -> str:
 def raw_from_der(signature: bytes) -> bytes | None:
     """Return the 64 bytes of a P-256 signature that came as ASN.1 (RFC 7518, 3.4); None where it is none."""
     try:
-        return der_to_raw_signature(signature, ec.SECP256R1())
+        return jwt_utils.der_to_raw_signature(signature, ec.SECP256R1())
     except (ValueError, OverflowError):
         return None
 
@@ -121,7 +122,7 @@ def _material(key: object, algorithm: str | None) -> Material:
     private = cast("PrivateKey", key) if hasattr(key, "private_bytes") else None
     public = cast("PublicKey", key) if private is None else private.public_key()
     algorithm = _fitting(public, algorithm)
-    exported: dict[str, Any] = jwt.get_algorithm_by_name(algorithm).to_jwk(public, as_dict=True)
+    exported: dict[str, Any] = algorithm_of(algorithm).to_jwk(public, as_dict=True)
     jwk = {name: exported[name] for name in _THUMBPRINT_MEMBERS if name in exported}
     secret = None
     if private is not None:
@@ -189,5 +190,9 @@ def _thumbprint(jwk: Mapping[str, str]) -> str:
 
 
 def _require_cryptography() -> None:
-    if serialization is None:
-        raise ConfigurationError("Asymmetric keys need the package cryptography: pip install 'fastauth[crypto]'")
+    try:
+        import_module("cryptography")
+    except ImportError:
+        raise ConfigurationError(
+            "Asymmetric keys need the package cryptography: pip install 'fastauth[crypto]'"
+        ) from None

@@ -8,11 +8,16 @@ from collections import Counter
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from itertools import pairwise
-from typing import Any, Literal, TypeAlias, get_args
-
-import jwt
+from typing import TYPE_CHECKING, Any, Literal, TypeAlias, get_args
 
 from fastauth.core.exceptions import ConfigurationError
+from fastauth.core.later import Later
+
+if TYPE_CHECKING:
+    import jwt
+    from jwt.algorithms import Algorithm as SigningAlgorithm
+else:
+    jwt = Later("jwt")  # it loads cryptography where that is installed: with the first key is early enough
 
 Algorithm: TypeAlias = Literal["HS256", "HS384", "HS512", "RS256", "PS256", "ES256", "EdDSA"]
 
@@ -56,6 +61,11 @@ def check_algorithm(algorithm: object) -> None:
         raise ConfigurationError(f"algorithm={algorithm!r} is not supported; use one of {', '.join(ALGORITHMS)}.")
 
 
+def algorithm_of(name: str) -> "SigningAlgorithm":
+    """Return what signs and verifies by this algorithm, of those of ours."""
+    return jwt.get_algorithm_by_name(name)
+
+
 def symmetric(secret: bytes, algorithm: str) -> Material:
     """Return the material of a key that both signs and verifies.
 
@@ -68,7 +78,7 @@ def symmetric(secret: bytes, algorithm: str) -> Material:
             f"Make one with: {HOW_TO_MAKE_ONE}"
         )
     try:
-        prepared: Any = jwt.get_algorithm_by_name(algorithm).prepare_key(secret)
+        prepared: Any = algorithm_of(algorithm).prepare_key(secret)
     except jwt.InvalidKeyError:  # whoever has the public half could sign with it (RFC 8725, 2.1)
         raise ConfigurationError(
             f"This is no secret for {algorithm} but an asymmetric key, a certificate or a JWK: name its own algorithm, "

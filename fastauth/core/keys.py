@@ -6,12 +6,11 @@ from collections.abc import Iterator, Mapping, Sequence
 from typing import Any, Literal, TypeAlias, cast
 
 import anyio
-import jwt
 
 from fastauth.core import asymmetric
 from fastauth.core.encoding import read_json_object, unb64
 from fastauth.core.exceptions import ConfigurationError, KeysUnavailableException
-from fastauth.core.key_material import MIN_BYTES, Material, check_algorithm, derive, symmetric
+from fastauth.core.key_material import MIN_BYTES, Material, algorithm_of, check_algorithm, derive, symmetric
 from fastauth.core.protocols import ExternalSigner
 
 logger: logging.Logger = logging.getLogger("fastauth")
@@ -143,7 +142,7 @@ class Key:
         self.use: Use = use or ("sign" if can_sign else "verify")
         self._material = material
         self._signer = signer
-        self._algorithm = jwt.get_algorithm_by_name(material.algorithm)
+        self._algorithm = algorithm_of(material.algorithm)
 
     async def signature(self, message: bytes) -> bytes:
         """Return the signature of the message, by the external signer where there is one.

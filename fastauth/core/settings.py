@@ -6,8 +6,6 @@ from dataclasses import dataclass, field
 from datetime import timedelta
 from typing import Literal, NamedTuple
 
-import limits
-
 from fastauth.core.exceptions import ConfigurationError
 from fastauth.core.protocols import PasswordHasher
 
@@ -28,6 +26,8 @@ LIMIT_STORAGES = (
     "mongodb",
     "mongodb+srv",
 )
+_RATE = re.compile(r"\s*([0-9]{1,18})\s*(?:/|per)\s*([0-9]{1,18})?\s*(second|minute|hour|day|month|year)s?\s*")
+_SECONDS = {"second": 1, "minute": 60, "hour": 3600, "day": 86_400, "month": 2_592_000, "year": 31_104_000}
 _COOKIE_NAME = re.compile(r"[A-Za-z0-9_.-]{1,64}")
 _ORIGIN = re.compile(r"https?://(?:[a-z0-9.-]+|\[[0-9a-f:.]+\])(?::[0-9]{1,5})?", re.IGNORECASE)
 
@@ -254,13 +254,10 @@ def parse_rate(notation: str) -> Rate:
     Raises:
         ConfigurationError: It says nothing, or several things.
     """
-    try:
-        rates = limits.parse_many(notation)
-    except ValueError:
-        rates = []
-    if len(rates) != 1 or rates[0].amount < 1:
+    match = _RATE.fullmatch(str(notation).lower())
+    if match is None or int(match[1]) < 1:
         raise ConfigurationError(f"LimitSettings: {notation!r} is no limit. Write one like '10/minute' or '5/2 hours'.")
-    return Rate(rates[0].amount, rates[0].get_expiry())
+    return Rate(int(match[1]), (int(match[2] or 1) or 1) * _SECONDS[match[3]])
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

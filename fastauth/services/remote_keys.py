@@ -66,6 +66,7 @@ class RemoteKeys:
         _check_url(url)
         try:
             self._http: Any = importlib.import_module("httpx2")
+            importlib.import_module("jwt")  # which nothing has needed yet: not within the first request
         except ImportError as error:
             raise ConfigurationError("TokenVerifier needs an HTTP client: pip install 'fastauth[jwks]'") from error
         self._url = url

@@ -3,10 +3,12 @@
 import asyncio
 import dataclasses
 import hashlib
+import itertools
 from collections.abc import Awaitable, Callable
 from datetime import timedelta
 from typing import Any
 
+import limits
 import pytest
 
 from fastauth import (
@@ -276,10 +278,42 @@ def test_a_limit_is_read_in_the_fields_notation(notation: str, rate: tuple[int, 
     assert parse_rate(notation) == rate
 
 
+def test_a_limit_is_what_the_library_limits_reads_in_it() -> None:
+    """The notation is that of the library, which is not loaded to read it; no text is read in another way."""
+    spaced = ("{}", " {}\n", "{}\xa0", ":{}", "{};", "{0};{0}")
+    parts = (
+        ("0", "1", "007", "-1", "1.5", "\u0661", ""),
+        ("/", " PER ", "per", " / ", "//"),
+        ("", "2 ", "0", "12", "x"),
+        ("second", "Minutes", "HOURS", "day", "month", "years", "week", "\u017fecond", "dayss", ""),
+    )
+    notations = [space.format("".join(each)) for each in itertools.product(*parts) for space in spaced]
+
+    assert [read(parse_rate, each) for each in notations] == [read(read_by_library, each) for each in notations]
+    assert len({read(parse_rate, each) for each in notations}) > 20
+
+
+def read(parse: Callable[[str], tuple[int, int]], notation: str) -> tuple[int, int] | None:
+    try:
+        return tuple(parse(notation))
+    except (ValueError, ConfigurationError):
+        return None
+
+
+def read_by_library(notation: str) -> tuple[int, int]:
+    rates = limits.parse_many(notation)
+    if len(rates) != 1 or rates[0].amount < 1:
+        raise ValueError
+    return rates[0].amount, rates[0].get_expiry()
+
+
 @pytest.mark.parametrize(
     ("option", "value", "says"),
     [
-        *(("sign_in", each, "is no limit") for each in ("", "ten", "10", "0/minute", "-1/minute", "1/minute;9/hour")),
+        *(
+            ("sign_in", each, "is no limit")
+            for each in (10, "", "ten", "10", "0/minute", "-1/minute", "1/minute;9/hour")
+        ),
         ("verify_email_per_client", "nonsense", "is no limit"),
         ("first_delay", timedelta(0), "first_delay"),
         ("first_delay", timedelta(hours=2), "first_delay"),
