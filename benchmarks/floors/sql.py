@@ -22,7 +22,8 @@ engine = make_engine()
 autocommit = make_engine(isolation_level="AUTOCOMMIT")
 by_key = select(*User.__table__.c).where(User.id == bindparam("key"))
 by_session = USER_WITH_ROLES_OF_A_SESSION.where(Session.id == bindparam("key"))
-keys = itertools.cycle(range(1, 1001))
+PEOPLE = int(os.environ.get("BENCH_PEOPLE", "1000"))
+keys = itertools.cycle(range(1, PEOPLE + 1))
 app = FastAPI()
 
 
