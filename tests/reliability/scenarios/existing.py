@@ -27,6 +27,7 @@ async def failing_calls(_: Lab, store: str) -> Figure:
     "Three rotations of the key under load, HS256 to ES256 to HS512 to EdDSA, worker by worker",
     "no request fails; a token of a dropped key is 401",
     stores=(SQLITE,),
+    short=(),  # `nox -s slow` runs the same test
 )
 async def key_rotation(_: Lab, _store: str) -> Figure:
     """Run the test of the rotation, with four workers."""
