@@ -15,7 +15,7 @@ from tests.live import serving
 async def test_the_example_opens_by_ticket_and_closes_with_the_session(monkeypatch: pytest.MonkeyPatch) -> None:
     """As its page does: sign in, get a ticket, talk, sign out; the WebSocket is then closed, and says why."""
     monkeypatch.setenv("FASTAUTH_SECRET_KEY", SECRET_KEY)
-    app = runpy.run_path(str(ROOT / "examples" / "websockets.py"))["app"]
+    app = runpy.run_path(str(ROOT / "examples" / "live.py"))["app"]
 
     async with serving(app, ws="websockets-sansio") as url, AsyncClient(base_url=url, timeout=60) as client:
         await register(client)
