@@ -71,6 +71,7 @@ from fastauth.web.router import Routes
 from fastauth.web.routes.keys import key_routes
 from fastauth.web.routes.metrics import metrics_routes
 from fastauth.web.schemas import UserSchemas
+from fastauth.web.sieve import WholeRouter
 from fastauth.web.transport import TokenTransport
 from fastauth.web.watching import Watches
 
@@ -434,12 +435,13 @@ class FastAuth(Generic[U]):
         Raises:
             ConfigurationError: A route that is named is not there.
         """
-        for router in self._routes.selected(include, exclude, paths or {}, health=health).all():
-            app.include_router(router, prefix=prefix)
+        selected = self._routes.selected(include, exclude, paths or {}, health=health)
+        parts = [(prefix, router) for router in selected.all()]
         if metrics:
-            app.include_router(self.get_metrics_router())
+            parts.append(("", self.get_metrics_router()))
         if self.keys.public_jwks():
-            app.include_router(self.get_key_router())  # without the prefix: where it is well known (RFC 8615)
+            parts.append(("", self.get_key_router()))  # without the prefix: where it is well known (RFC 8615)
+        app.include_router(WholeRouter(parts))
         self.setup_exception_handlers(app)
 
     def setup_exception_handlers(self, app: FastAPI) -> None:

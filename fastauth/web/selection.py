@@ -5,10 +5,9 @@ from collections.abc import Callable, Collection, Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
-from fastapi import APIRouter
-
 from fastauth.core.exceptions import ConfigurationError
 from fastauth.web.routing import AuthRoute
+from fastauth.web.sieve import SievedRouter
 
 _PARAMETER = re.compile(r"\{[^}]*\}")
 
@@ -54,7 +53,7 @@ class Selection:
         return sorted({*(self.include or ()), *self.exclude, *self.paths} - self.seen)
 
 
-class AuthRouter(APIRouter):
+class AuthRouter(SievedRouter):
     """A router of ours, with the selected routes only.
 
     Args:
