@@ -71,7 +71,7 @@ from fastauth.web.router import Routes
 from fastauth.web.routes.keys import key_routes
 from fastauth.web.routes.metrics import metrics_routes
 from fastauth.web.schemas import UserSchemas
-from fastauth.web.sieve import WholeRouter
+from fastauth.web.selection import WholeRouter
 from fastauth.web.transport import TokenTransport
 from fastauth.web.watching import Watches
 

@@ -11,8 +11,7 @@ from starlette.types import Scope
 from fastauth import FastAuth
 from fastauth.backends.memory import MemoryStore
 from fastauth.web.routing import AuthRoute
-from fastauth.web.selection import AuthRouter, Selection
-from fastauth.web.sieve import WholeRouter
+from fastauth.web.selection import AuthRouter, Selection, WholeRouter
 from tests.conftest import client_of
 from tests.outbox import Outbox
 
