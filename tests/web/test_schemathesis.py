@@ -21,7 +21,7 @@ from tests.web.cookies import OWN_PAGE
 from tests.web.helpers import make_user
 
 Carry = Callable[[dict[str, str]], dict[str, str]]
-EXAMPLES = 20  # per operation, of each kind of caller and request
+EXAMPLES = 8  # per operation, of each kind of caller and request
 
 
 def served(auth: FastAuth[Any]) -> FastAPI:
@@ -39,6 +39,7 @@ def by_cookie(headers: dict[str, str]) -> dict[str, str]:
 
 
 @pytest.mark.slow
+@pytest.mark.timeout(1200)
 @pytest.mark.parametrize("kind", ["positive", "negative"])
 @pytest.mark.parametrize("who", [None, "user", "superadmin"])
 @pytest.mark.parametrize("carried", [by_bearer, by_cookie])
