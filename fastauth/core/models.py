@@ -7,9 +7,11 @@ inside it. An :class:`Account` is what the library knows about a user, and holds
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from datetime import datetime, timezone
-from typing import Any, Generic, Literal, NamedTuple
+from typing import Any, Literal, NamedTuple
 
 from typing_extensions import TypeVar
+
+from fastauth.core.deferred import HasUser
 
 U = TypeVar("U", default=Any)
 """The app's own user class."""
@@ -71,7 +73,7 @@ class Session:
 
 
 @dataclass(frozen=True, slots=True)
-class Account(Generic[U]):
+class Account(HasUser[U]):
     """What the library knows about a user, and the app's own user object with it.
 
     Attributes:

@@ -5,10 +5,9 @@ from collections.abc import Awaitable, Callable
 from datetime import timedelta
 from typing import ParamSpec, TypeVar
 
-import anyio
-
 from fastauth.core.exceptions import StoreUnavailableException
 from fastauth.core.models import U
+from fastauth.core.patience import Patience
 from fastauth.core.protocols import Store
 from fastauth.services.verbs import Verb, with_each_verb
 
@@ -37,7 +36,7 @@ def timed(verb: Callable[_P, Awaitable[_R]], seconds: float) -> Callable[_P, Awa
 
     @functools.wraps(verb)
     async def call(*args: _P.args, **kwargs: _P.kwargs) -> _R:
-        with anyio.move_on_after(seconds):
+        with Patience(seconds):
             return await verb(*args, **kwargs)
         raise StoreUnavailableException
 

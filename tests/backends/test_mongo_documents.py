@@ -241,6 +241,36 @@ async def test_a_broken_document_is_told_without_its_values(members: MongoStore[
     assert "secret points" not in f"{broken.value}{broken.value.__cause__}"
 
 
+async def test_a_broken_document_is_told_to_who_asks_for_it(database: Any) -> None:
+    """A session's account is there without its object; whoever asks for one that does not fit gets the error."""
+    store = MongoStore(database, user_model=Plain)
+    await store.create_schema()
+    account = await store.add_user(NewUser("ada", "ada@example.com", "hash"), roles=[])
+    await store.add_session(new_session(account.id), hashed_password=account.hashed_password)
+    whole = await store.authenticate("session-1")
+    await database[Plain.get_collection_name()].update_one({}, {"$set": {"revision_id": "a secret"}})
+
+    seen = await store.authenticate("session-1")
+
+    assert whole == account
+    assert seen is not None
+    assert (seen.id, seen.username, seen.email) == (account.id, "ada", "ada@example.com")
+    for _ in range(2):
+        with pytest.raises(RuntimeError, match="no Plain: revision_id") as broken:
+            seen.user  # noqa: B018
+        assert "a secret" not in f"{broken.value}{broken.value.__cause__}"
+
+
+async def test_what_is_no_user_is_told_at_once(members: MongoStore[Member], database: Any) -> None:
+    """Where a document lacks what we need of it ourselves, there is no account."""
+    account = await members.add_user(new_member(), roles=[])
+    await members.add_session(new_session(account.id), hashed_password=account.hashed_password)
+    await database["members"].update_one({}, {"$unset": {Member.model_fields["email"].alias or "email": ""}})
+
+    with pytest.raises(RuntimeError, match="no Member"):
+        await members.authenticate("session-1")
+
+
 async def test_one_class_on_two_databases() -> None:
     """Two stores of one class on two databases do not see one another's users."""
     async with mongo_database("mongo-standalone") as one, mongo_database("mongo-replica-set") as other:

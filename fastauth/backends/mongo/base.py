@@ -18,8 +18,9 @@ from fastauth.backends.mongo.errors import LostRaceError, retried
 from fastauth.backends.mongo.mapping import UserMapping
 from fastauth.backends.mongo.objects import UserObjects
 from fastauth.backends.mongo.state import UserState, joins, live, new_token, session_of
+from fastauth.core.deferred import Deferred
 from fastauth.core.exceptions import PermissionDeniedException, ProtectedRoleException
-from fastauth.core.models import SUPERADMIN, VERIFIED, Account, U
+from fastauth.core.models import SUPERADMIN, VERIFIED, Account, Session, U
 from fastauth.core.protocols import Commit, CommitStep
 
 _Verb = TypeVar("_Verb", bound=Callable[..., Awaitable[Any]])
@@ -58,6 +59,7 @@ class MongoBase(Generic[U]):
         self._username, self._email, self._hash, self._disabled = (
             mapping.stored_name(name) for name in ("username", "email", "hashed_password", "disabled")
         )
+        self._texts = (self._username, self._email, self._hash)
         self._is_disabled = mapping.shape.flag(disabled=True)
 
     def _with(self, **attributes: Any) -> Self:
@@ -112,7 +114,7 @@ class MongoBase(Generic[U]):
         if not row["user"] or self._mapping.is_soft_deleted(row["user"][0]):
             return None
         user: Raw = row["user"][0]
-        account: Raw = row["account"][0] if row["account"] else {}
+        account: Raw = row.get("account", {})
         if account.get("disabling"):
             user[self._disabled] = self._is_disabled
         email, roles = user.get(self._email), {role["name"] for role in row["roles"]}
@@ -131,9 +133,21 @@ class MongoBase(Generic[U]):
             disabled=self._mapping.shape.is_disabled(user.get(self._disabled)),
         )
 
-    def _account(self, state: UserState, session: Raw | None = None) -> Account[U]:
+    def _account(self, state: UserState) -> Account[U]:
         user = self._objects.build(state.user)
-        user_id = str(getattr(user, "id", None))
+        return self._account_of(state, str(getattr(user, "id", None)), user)
+
+    def _account_in(self, state: UserState, stored: Raw) -> Account[U]:
+        """Return the account of a session; the object is made of its document when it is first asked for."""
+        user_id = self._mapping.text_of(state.key)
+        # Where what we need of it ourselves is no text, the object decides whether this is a user.
+        if user_id is None or not all(isinstance(state.user.get(name), str) for name in self._texts):
+            account = self._account(state)
+            return replace(account, session=session_of(stored, account.id))
+        make = functools.partial(self._objects.build, state.user)
+        return self._account_of(state, user_id, cast("U", Deferred(make)), session_of(stored, user_id))
+
+    def _account_of(self, state: UserState, user_id: str, user: U, session: Session | None = None) -> Account[U]:
         return Account(
             id=user_id,
             username=state.user[self._username],
@@ -142,7 +156,7 @@ class MongoBase(Generic[U]):
             disabled=state.disabled,
             roles=state.roles,
             user=user,
-            session=None if session is None else session_of(session, user_id),
+            session=session,
         )
 
     @staticmethod

@@ -69,8 +69,11 @@ class Collection:
     async def aggregate(self, pipeline: Sequence[Raw]) -> list[Raw]:
         """Return what the pipeline gives."""
         with answered_by(self._client):
-            cursor = await unbroken(awaited(self._handle.aggregate(pipeline, session=self._session)))
-            return cast("list[Raw]", await unbroken(cursor.to_list(None)))
+            return await unbroken(self._rows(pipeline))
+
+    async def _rows(self, pipeline: Sequence[Raw]) -> list[Raw]:
+        cursor = await awaited(self._handle.aggregate(pipeline, session=self._session))
+        return cast("list[Raw]", await cursor.to_list(None))
 
     async def insert_from(self, pipeline: Sequence[Raw], other: "Collection") -> bool:
         """Store here the one document that the pipeline gives on another collection; say whether it gave one.

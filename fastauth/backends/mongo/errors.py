@@ -6,13 +6,14 @@ from collections.abc import Awaitable, Callable, Generator
 from contextlib import contextmanager
 from contextvars import ContextVar
 from functools import wraps
-from typing import Any, Protocol, TypeVar, cast
+from types import TracebackType
+from typing import Any, Literal, Protocol, TypeVar, cast
 
-import anyio
 from bson.errors import BSONError
 from pymongo.errors import ConnectionFailure, DocumentTooLarge, OperationFailure, PyMongoError
 
 from fastauth.core.exceptions import ConfigurationError, StoreUnavailableException, ValidationException
+from fastauth.core.patience import Patience
 
 _T = TypeVar("_T")
 _Verb = TypeVar("_Verb", bound=Callable[..., Awaitable[Any]])
@@ -30,25 +31,10 @@ UNSTORABLE = (BSONError, DocumentTooLarge, OverflowError, UnicodeEncodeError)
 """What the driver raises for a value that MongoDB cannot keep, before anything is sent."""
 
 
-@contextmanager
-def translated_errors() -> Generator[None, None, None]:
-    """Turn "the database cannot be reached" and "this value cannot be stored" into our exceptions, and nothing else."""
-    try:
-        yield
-    except UNSTORABLE:
-        # Without the cause: its text may hold the document, and that the password hash.
-        raise ValidationException("A value does not fit into the database.") from None
-    except PyMongoError as error:
-        # In a caller's transaction, the label is how with_transaction knows that it may begin again.
-        is_outage = isinstance(error, ConnectionFailure) or error.timeout or _code_of(error) in _UNKNOWN_USER
-        if not is_outage or error.has_error_label("TransientTransactionError"):
-            raise
-        raise StoreUnavailableException from error
-
-
-@contextmanager
-def answered_by(client: Any) -> Generator[None, None, None]:
+class answered_by(Patience):  # noqa: N801  # a context manager, and read as one
     """Translate errors, and do not wait for longer than two seconds while no server is in reach.
+
+    "The database cannot be reached" and "this value cannot be stored" become our exceptions, and nothing else does.
 
     Left to itself, the driver waits for half a minute for a server that refuses connections, as for one that is slow.
     At start-up that is right: it takes the driver longer to find out that it is the credentials that are refused.
@@ -57,18 +43,31 @@ def answered_by(client: Any) -> Generator[None, None, None]:
         client: The driver's client that the commands are sent by.
     """
 
-    def give_up() -> None:
-        if not (_is_starting_up.get() or client.topology_description.known_servers):
-            waiting.cancel()
+    __slots__ = ("_client",)
 
-    with anyio.CancelScope() as waiting, translated_errors():
-        impatience = asyncio.get_running_loop().call_later(_PATIENCE, give_up)
-        try:
-            yield
-        finally:
-            impatience.cancel()
-    if waiting.cancelled_caught:
-        raise StoreUnavailableException
+    def __init__(self, client: Any) -> None:
+        super().__init__(_PATIENCE)
+        self._client = client
+
+    def is_over(self) -> bool:
+        """Say whether there is no server."""
+        return not (_is_starting_up.get() or self._client.topology_description.known_servers)
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> Literal[False]:
+        """Raise ours in the place of an error of the driver's."""
+        if super().__exit__(kind, error, trace):
+            raise StoreUnavailableException
+        if isinstance(error, UNSTORABLE):
+            # Without the cause: its text may hold the document, and that the password hash.
+            raise ValidationException("A value does not fit into the database.") from None
+        if isinstance(error, PyMongoError):
+            # In a caller's transaction, the label is how with_transaction knows that it may begin again.
+            is_outage = isinstance(error, ConnectionFailure) or error.timeout or _code_of(error) in _UNKNOWN_USER
+            if is_outage and not error.has_error_label("TransientTransactionError"):
+                raise StoreUnavailableException from error
+        return False
 
 
 async def unbroken(command: Awaitable[_T]) -> _T:

@@ -4,6 +4,7 @@ from collections.abc import Sequence
 
 from fastauth.backends.mongo.base import UNSET, MongoBase, is_text
 from fastauth.backends.mongo.database import Raw
+from fastauth.backends.mongo.state import OR_NONE
 from fastauth.core.models import VERIFIED, Account, U
 
 
@@ -34,14 +35,14 @@ class MongoUserListing(MongoBase[U]):
         matching = self._matching(search, disabled)
         if role is None:
             first = users
-            stages: list[Raw] = [{"$replaceWith": {"_id": "$_id", "user": ["$$ROOT"]}}, {"$lookup": account}]
+            stages: list[Raw] = [{"$replaceWith": {"_id": "$_id", "user": ["$$ROOT"]}}, {"$lookup": account}, OR_NONE]
         else:
             held = await roles.find_one({"name": {"$eq": role}})
             if held is None:
                 return []
             # From the few who hold it, not from all.
             first, where["roles"] = accounts, held["_id"]
-            stages = [{"$replaceWith": {"_id": "$_id", "account": ["$$ROOT"]}}, {"$lookup": user}]
+            stages = [{"$replaceWith": {"_id": "$_id", "account": "$$ROOT"}}, {"$lookup": user}]
             if role == VERIFIED:
                 stages.append({"$match": {"$expr": self._is_verified()}})
         names = {"from": roles.name, "localField": "account.roles", "foreignField": "_id", "as": "roles"}
@@ -64,7 +65,7 @@ class MongoUserListing(MongoBase[U]):
 
     def _is_verified(self) -> Raw:
         address = {"$getField": {"field": self._email, "input": {"$first": "$user"}}}
-        return {"$in": [address, {"$ifNull": [{"$first": "$account.verified_for"}, [address]]}]}
+        return {"$in": [address, {"$ifNull": ["$account.verified_for", [address]]}]}
 
     @staticmethod
     def _contains(stored_name: str, part: str) -> Raw:

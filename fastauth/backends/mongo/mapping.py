@@ -50,11 +50,11 @@ class UserMapping(Generic[_M]):
         self.fields: Mapping[str, FieldInfo] = candidate.model_fields
         self.shape: Shape = Shape.of(self.fields)
         self._check_needed()
-        key_class, self._parse_key = self._key_kind()
-        self.makes_random_keys: bool = key_class is ObjectId
+        self._key_class, self._parse_key = self._key_kind()
+        self.makes_random_keys: bool = self._key_class is ObjectId
         self.schema: UserSchema = UserSchema(
             name=self.name,
-            id_type=str if key_class is ObjectId else key_class,
+            id_type=str if self.makes_random_keys else self._key_class,
             public=tuple(self._field(name, "public_fields") for name in public_fields),
             writable=tuple(self._field(name, "writable_fields") for name in writable_fields),
             required=tuple(name for name in self.fields if self.knows(name) and self.fields[name].is_required()),
@@ -95,6 +95,10 @@ class UserMapping(Generic[_M]):
     def parse_key(self, user_id: object) -> Any | None:
         """Return the key in its Python type; None when ``user_id`` cannot be one, whatever it is."""
         return self._parse_key(user_id) if isinstance(user_id, str) else None
+
+    def text_of(self, stored_key: object) -> str | None:
+        """Return what :meth:`parse_key` parses; None when the key is stored as another type, which the class reads."""
+        return str(stored_key) if type(stored_key) is self._key_class else None
 
     def encode(self, value: Any) -> Any:
         """Return a value of the class as it is in the database; the class must be initialised."""

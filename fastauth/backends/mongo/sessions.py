@@ -43,7 +43,7 @@ class MongoTokenStore(MongoBase[U]):
     async def authenticate(self, session_id: str) -> Account[U] | None:
         """Return the account of this session with its roles, and with ``account.session`` set, or None."""
         found = await self._find_session(session_id)
-        return None if found is None else self._account(*found)
+        return None if found is None else self._account_in(*found)
 
     @changing
     async def rotate_session(
@@ -158,7 +158,7 @@ class MongoTokenStore(MongoBase[U]):
             "ip": session.ip,
         }
         marks = {
-            name: [{"$ifNull": [{"$arrayElemAt": [f"$account.{path}", 0]}, otherwise]}]
+            name: [{"$ifNull": [f"$account.{path}", otherwise]}]
             for name, path, otherwise in (("epochs", "epoch", ""), ("roots", f"roots.{fingerprint}", fingerprint))
         }
         enabled = {

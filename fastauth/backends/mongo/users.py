@@ -45,7 +45,7 @@ class MongoUserStore(MongoBase[U]):
         if VERIFIED in roles:
             account["verified_for"] = [raw[self._email]]
         # Read back from the bytes, so that it is to the letter what a later read gives: times in milliseconds, say.
-        row = {"user": [collections.users.read_back(raw)], "account": [account], "roles": named}
+        row = {"user": [collections.users.read_back(raw)], "account": account, "roles": named}
         state = self._state(row)
         assert state is not None  # there is a user in the row
         stored = self._account(state)
