@@ -21,7 +21,8 @@ _Verb = TypeVar("_Verb", bound=Callable[..., Awaitable[Any]])
 _UNAUTHORIZED = 13
 _UNKNOWN_USER = (18, 8000)  # AuthenticationFailed, and what Atlas says instead
 _ATTEMPTS = 24
-_CONFLICTS = 3  # that the server itself reports, after each of which the verb is attempted again
+# Seconds, after each conflict that the server reports: longer than it takes to commit what came first.
+_CONFLICT_PAUSES = (0.02, 0.08, 0.32)
 _PATIENCE = 2  # seconds, while no server is in reach
 _is_starting_up: ContextVar[bool] = ContextVar("fastauth_mongo_starting_up", default=False)
 _under_way: set["asyncio.Future[Any]"] = set()  # the loop itself would not keep them
@@ -126,6 +127,31 @@ class Contender(Protocol):
     _contended: asyncio.Lock
 
 
+class _Pauses:
+    """How long to wait after each race that a verb has lost, until it gives up."""
+
+    def __init__(self) -> None:
+        self._lost = self._refused = 0
+
+    def after(self, error: LostRaceError) -> float:
+        """Return how many seconds to wait.
+
+        Raises:
+            StoreUnavailableException: It was tried often enough.
+        """
+        if isinstance(error, ConflictError):
+            if self._refused == len(_CONFLICT_PAUSES):
+                raise StoreUnavailableException from error
+            longest = _CONFLICT_PAUSES[self._refused]
+            self._refused += 1
+        else:
+            if self._lost == _ATTEMPTS:
+                raise StoreUnavailableException from error
+            longest = min(_LONGEST_PAUSE, 0.002 * 2**self._lost)
+            self._lost += 1
+        return random.uniform(longest / 2, longest)  # noqa: S311
+
+
 def retried(verb: _Verb) -> _Verb:
     """Take a verb again from its beginning whenever it loses a race.
 
@@ -136,20 +162,18 @@ def retried(verb: _Verb) -> _Verb:
 
     @wraps(verb)
     async def attempts(store: Contender, *args: Any, **kwargs: Any) -> Any:
-        conflicts = 0
+        pauses = _Pauses()
         try:
             return await verb(store, *args, **kwargs)
         except LostRaceError as error:
-            conflicts += isinstance(error, ConflictError)
+            pause = pauses.after(error)
+        await asyncio.sleep(pause)
         async with store._contended:  # noqa: SLF001  # pyright: ignore[reportPrivateUsage]  # it is there for this
-            for attempt in range(_ATTEMPTS):
+            while True:
                 try:
                     return await verb(store, *args, **kwargs)
-                except LostRaceError as error:  # noqa: PERF203
-                    conflicts += isinstance(error, ConflictError)
-                    if conflicts > _CONFLICTS:
-                        break
-                    await asyncio.sleep(random.uniform(0, min(_LONGEST_PAUSE, 0.002 * 2**attempt)))  # noqa: S311
-        raise StoreUnavailableException
+                except LostRaceError as error:
+                    pause = pauses.after(error)
+                await asyncio.sleep(pause)
 
     return cast("_Verb", attempts)
