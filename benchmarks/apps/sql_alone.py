@@ -5,4 +5,6 @@ from typing import Any, cast
 
 cast("dict[str, Any]", sys.modules)["cryptography"] = None  # as if it were not installed
 
-from benchmarks.apps.sql import app  # noqa: E402, F401
+from benchmarks.apps.sql import app  # noqa: E402
+
+__all__ = ["app"]
