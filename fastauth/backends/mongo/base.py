@@ -64,8 +64,7 @@ class MongoBase(Generic[U]):
 
     def _with(self, **attributes: Any) -> Self:
         other = copy.copy(self)
-        # A lock of its own: who holds the other may wait for this very step or transaction.
-        vars(other).update(attributes, _contended=asyncio.Lock())
+        vars(other).update(attributes)
         return other
 
     @retried

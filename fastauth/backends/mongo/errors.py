@@ -2,8 +2,8 @@
 
 import asyncio
 import random
-from collections.abc import Awaitable, Callable, Generator
-from contextlib import contextmanager
+from collections.abc import AsyncGenerator, Awaitable, Callable, Generator
+from contextlib import asynccontextmanager, contextmanager
 from contextvars import ContextVar
 from functools import wraps
 from types import TracebackType
@@ -24,6 +24,7 @@ _ATTEMPTS = 24
 # Seconds, after each conflict that the server reports: longer than it takes to commit what came first.
 _CONFLICT_PAUSES = (0.02, 0.08, 0.32)
 _PATIENCE = 2  # seconds, while no server is in reach
+_has_turn: ContextVar[bool] = ContextVar("fastauth_mongo_has_turn", default=False)
 _is_starting_up: ContextVar[bool] = ContextVar("fastauth_mongo_starting_up", default=False)
 _under_way: set["asyncio.Future[Any]"] = set()  # the loop itself would not keep them
 _LONGEST_PAUSE = 0.25  # seconds
@@ -127,6 +128,20 @@ class Contender(Protocol):
     _contended: asyncio.Lock
 
 
+@asynccontextmanager
+async def _in_line(line: asyncio.Lock) -> AsyncGenerator[None, None]:
+    """Wait for one's turn; what is done within a turn, such as a step before a commit, has it already."""
+    if _has_turn.get():
+        yield
+        return
+    async with line:
+        turn = _has_turn.set(True)
+        try:
+            yield
+        finally:
+            _has_turn.reset(turn)
+
+
 class _Pauses:
     """How long to wait after each race that a verb has lost, until it gives up."""
 
@@ -168,7 +183,7 @@ def retried(verb: _Verb) -> _Verb:
         except LostRaceError as error:
             pause = pauses.after(error)
         await asyncio.sleep(pause)
-        async with store._contended:  # noqa: SLF001  # pyright: ignore[reportPrivateUsage]  # it is there for this
+        async with _in_line(store._contended):  # noqa: SLF001  # pyright: ignore[reportPrivateUsage]
             while True:
                 try:
                     return await verb(store, *args, **kwargs)
