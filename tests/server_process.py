@@ -245,6 +245,7 @@ def _mongod(data: Path, port: int, _: bool) -> tuple[Sequence[str], Sequence[str
         "--nounixsocket",
         "--wiredTigerCacheSizeGB=0.25",
         "--setParameter=diagnosticDataCollectionEnabled=false",
+        "--setParameter=ttlMonitorEnabled=false",  # it goes by the time of day, and tests by clocks of their own
     ]
     return ["mkdir", str(data)], serve
 

@@ -279,4 +279,4 @@ def test_the_store_does_what_the_model_does(kind: str, tmp_path: Path) -> None:
 @pytest.mark.parametrize("kind", STORES)
 def test_the_store_does_what_the_model_does_for_long(kind: str, tmp_path: Path) -> None:
     """The same, with more and longer sequences."""
-    agree(partial(Machine, kind, tmp_path), examples=40, steps=60)
+    agree(partial(Machine, kind, tmp_path), examples=12, steps=50)
