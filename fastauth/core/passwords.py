@@ -124,14 +124,14 @@ class Passwords:
         return result
 
     def _verify(self, password: str, stored: str | None) -> Verification:
-        hasher = next((each for each in self._readable if stored and each.recognizes(stored)), None)
-        if hasher is None or stored is None or len(password) > LONGEST_SPELLING:
-            self._hasher.verify("", self._decoy)
+        usable = stored is not None and len(password) <= LONGEST_SPELLING and self.recognizes(stored)
+        # A decoy takes the steps that a hash takes: what is around the hash can be measured, too.
+        compared = stored if stored is not None and usable else self._decoy
+        hasher = next(each for each in self._readable if each.recognizes(compared))
+        normal = _nfc(password[:LONGEST_SPELLING])
+        if not hasher.verify(normal, compared) or not usable:
             return Verification(ok=False)
-        normal = _nfc(password)
-        if not hasher.verify(normal, stored):
-            return Verification(ok=False)
-        if hasher is self._hasher and not hasher.needs_rehash(stored):
+        if hasher is self._hasher and not hasher.needs_rehash(compared):
             return Verification(ok=True)
         return Verification(ok=True, new_hash=self._hasher.hash(normal))
 

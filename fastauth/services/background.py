@@ -9,6 +9,7 @@ from fastauth.core.exceptions import StoreUnavailableException
 
 logger: logging.Logger = logging.getLogger("fastauth")
 
+_UNTIL_ANSWERED = 0.02  # seconds, in which the answer of who began the work goes out
 _MOST = 1000  # that wait or run at once; past it, something downstream hangs
 
 
@@ -23,12 +24,14 @@ class Background:
         self._patience = patience
         self._tasks: set[asyncio.Task[None]] = set()  # the loop itself would not keep them
 
-    def start(self, name: str, work: Coroutine[Any, Any, Any]) -> None:
+    def start(self, name: str, work: Coroutine[Any, Any, Any], *, secret: bool = False) -> None:
         """Begin the work; its failure is logged.
 
         Args:
             name: What the log calls it.
             work: What is to be done.
+            secret: Whether how long it takes tells something: then it begins when the answer is out, so that no part
+                of it is done between two steps of the answer.
 
         Raises:
             StoreUnavailableException: Too much is waiting already.
@@ -36,16 +39,22 @@ class Background:
         if len(self._tasks) >= _MOST:
             work.close()
             raise StoreUnavailableException("Too much work is waiting.")
-        task = asyncio.get_running_loop().create_task(self._run(name, work), name=name)
+        task = asyncio.get_running_loop().create_task(
+            self._run(name, work, pause=_UNTIL_ANSWERED if secret else 0), name=name
+        )
         self._tasks.add(task)
         task.add_done_callback(self._tasks.discard)
 
     @staticmethod
-    async def _run(name: str, work: Coroutine[Any, Any, Any]) -> None:
+    async def _run(name: str, work: Coroutine[Any, Any, Any], *, pause: float) -> None:
         try:
+            if pause:
+                await asyncio.sleep(pause)
             await work
         except Exception:
             logger.exception("Background work failed: %s", name)
+        finally:
+            work.close()  # where it was given up before it began
 
     async def drain(self) -> None:
         """Wait for what this event loop has begun, and for what that begins; what takes too long is cancelled."""

@@ -88,6 +88,27 @@ async def test_what_will_not_end_is_waited_for_no_longer() -> None:
     await asyncio.gather(*work._tasks)
 
 
+async def test_work_whose_time_tells_something_begins_when_the_answer_is_out(monkeypatch: pytest.MonkeyPatch) -> None:
+    """However often the event loop turns until the answer is out, none of secret work is done between two turns."""
+    monkeypatch.setattr(background, "_UNTIL_ANSWERED", 60)
+    hasty, done = Background(patience=0.01), list[str]()
+
+    async def do(name: str) -> None:
+        done.append(name)
+
+    hasty.start("secret", do("secret"), secret=True)
+    hasty.start("open", do("open"))
+    for _ in range(100):
+        await asyncio.sleep(0)
+    await hasty.drain()
+    monkeypatch.setattr(background, "_UNTIL_ANSWERED", 0.001)
+    patient = Background()
+    patient.start("later", do("later"), secret=True)
+    await patient.drain()
+
+    assert done == ["open", "later"]
+
+
 async def test_too_much_work_is_refused(monkeypatch: pytest.MonkeyPatch) -> None:
     """When too much is waiting already, nothing is taken on, and nothing is left half begun."""
     monkeypatch.setattr(background, "_MOST", 1)

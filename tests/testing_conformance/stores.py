@@ -85,12 +85,12 @@ class CountsThenDemotes(MemoryStore):
     """Counts the superadmins, waits, and takes the role from one."""
 
     async def revoke_role(self, user_id: str, role_name: str, *, unless_holding: Collection[str] = ()) -> bool:
-        holding = self.data.holding(user_id, role_name, unless_holding)
-        is_held = holding in self.data.holdings
+        held, role_id = self.data.changeable(user_id, role_name, unless_holding)
+        is_held = role_id in held
         if is_held and role_name == SUPERADMIN:
             self.data.keep_a_superadmin(user_id)
         await asyncio.sleep(0)
-        self.data.holdings.discard(holding)
+        held.discard(role_id)
         return is_held
 
 

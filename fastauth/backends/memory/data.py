@@ -1,6 +1,5 @@
 """The dictionaries, and what all verbs ask of them."""
 
-import copy
 from collections.abc import Collection
 from dataclasses import dataclass, field, replace
 from datetime import datetime
@@ -31,7 +30,7 @@ class Data:
 
     users: dict[str, User] = field(default_factory=dict[str, User])
     roles: dict[str, Role] = field(default_factory=dict[str, Role])
-    holdings: set[tuple[str, str]] = field(default_factory=set[tuple[str, str]])  # (user id, role id)
+    holdings: dict[str, set[str]] = field(default_factory=dict[str, set[str]])  # of each user, the ids of roles
     sessions: dict[str, Session] = field(default_factory=dict[str, Session])
     used_tokens: dict[str, datetime] = field(default_factory=dict[str, datetime])
     audit_records: list[AuditRecord] = field(default_factory=list[AuditRecord])
@@ -46,8 +45,8 @@ class Data:
             email=user.email,
             hashed_password=user.hashed_password,
             disabled=user.disabled,
-            roles=frozenset(self.roles[role_id].name for holder, role_id in self.holdings if holder == user_id),
-            user=copy.copy(user),
+            roles=frozenset(self.roles[role_id].name for role_id in self.holdings[user_id]),
+            user=User(**vars(user)),
         )
 
     def role_named(self, name: str) -> Role:
@@ -62,21 +61,21 @@ class Data:
         if not self.account(user).roles.isdisjoint(unless_holding):
             raise PermissionDeniedException(required=[SUPERADMIN])
 
-    def holding(self, user_id: str, role_name: str, unless_holding: Collection[str]) -> tuple[str, str]:
-        """Return what stands for this user's holding this role, or raise."""
+    def changeable(self, user_id: str, role_name: str, unless_holding: Collection[str]) -> tuple[set[str], str]:
+        """Return the ids of the roles that this user holds, to be changed, and the id of this role; or raise."""
         user = self.users.get(user_id)
         if user is None:
             raise UserNotFoundException
         role = self.role_named(role_name)
         self.check_rank(user, unless_holding)
-        return (user_id, role.id)
+        return self.holdings[user_id], role.id
 
     def keep_a_superadmin(self, leaving: str) -> None:
         """Refuse by the superadmin rule."""
         enabled = {
             holder
-            for holder, role_id in self.holdings
-            if self.roles[role_id].name == SUPERADMIN and not self.users[holder].disabled
+            for holder, held in self.holdings.items()
+            if not self.users[holder].disabled and any(self.roles[each].name == SUPERADMIN for each in held)
         }
         if enabled == {leaving}:
             raise ProtectedRoleException("The last enabled superadmin stays.")

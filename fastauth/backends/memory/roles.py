@@ -50,27 +50,28 @@ def update_role(data: Data, role_id: str, *, name: str | None, description: str 
 
 def delete_role(data: Data, role_id: str) -> bool:
     """Delete the role and take it from its holders; False when there is no such role."""
-    data.holdings = {holding for holding in data.holdings if holding[1] != role_id}
+    for held in data.holdings.values():
+        held.discard(role_id)
     return data.roles.pop(role_id, None) is not None
 
 
 def grant_role(data: Data, user_id: str, role_name: str, *, unless_holding: Collection[str]) -> bool:
     """Give the user the role; False when they hold it already."""
-    holding = data.holding(user_id, role_name, unless_holding)
-    if holding in data.holdings:
+    held, role_id = data.changeable(user_id, role_name, unless_holding)
+    if role_id in held:
         return False
-    data.holdings.add(holding)
+    held.add(role_id)
     return True
 
 
 def revoke_role(data: Data, user_id: str, role_name: str, *, unless_holding: Collection[str]) -> bool:
     """Take the role from the user; False when they do not hold it."""
-    holding = data.holding(user_id, role_name, unless_holding)
-    if holding not in data.holdings:
+    held, role_id = data.changeable(user_id, role_name, unless_holding)
+    if role_id not in held:
         return False
     if role_name == SUPERADMIN:
         data.keep_a_superadmin(user_id)
-    data.holdings.discard(holding)
+    held.discard(role_id)
     return True
 
 

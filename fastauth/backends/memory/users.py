@@ -14,12 +14,12 @@ def add_user(data: Data, new: NewUser, *, roles: Collection[str]) -> Account[Use
     _check_fields(new.fields)
     _check_free(data, "username", new.username)
     _check_free(data, "email", new.email)
-    role_ids = [data.role_named(name).id for name in roles]
+    role_ids = {data.role_named(name).id for name in roles}
     data.last_user_id += 1
     user = User(data.last_user_id, new.username, new.email, new.hashed_password)
     user_id = str(user.id)
     data.users[user_id] = user
-    data.holdings.update((user_id, role_id) for role_id in role_ids)
+    data.holdings[user_id] = role_ids
     return data.account(user)
 
 
@@ -96,11 +96,11 @@ def set_email(
     data.check_rank(user, unless_holding)
     if email != user.email:
         _check_free(data, "email", email)
+    held = data.holdings[user_id]
     if verified:
-        data.holdings.add((user_id, data.role_named(VERIFIED).id))
+        held.add(data.role_named(VERIFIED).id)
     else:
-        roles = data.roles
-        data.holdings = {each for each in data.holdings if each[0] != user_id or roles[each[1]].name != VERIFIED}
+        held -= {role_id for role_id in held if data.roles[role_id].name == VERIFIED}
     user.email = email
     return True
 
@@ -126,7 +126,7 @@ def delete_user(data: Data, user_id: str, *, old_hash: str | None, unless_holdin
     data.check_rank(user, unless_holding)
     data.keep_a_superadmin(user_id)
     del data.users[user_id]
-    data.holdings = {holding for holding in data.holdings if holding[0] != user_id}
+    del data.holdings[user_id]
     data.sessions = {key: session for key, session in data.sessions.items() if session.user_id != user_id}
     return True
 

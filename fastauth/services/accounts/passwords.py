@@ -74,7 +74,7 @@ class AccountPasswords(AccountsBase[U]):
             StoreUnavailableException: Too much is waiting already.
         """
         self._notices.require()
-        self._background.start("forgotten password", self.forgot_password(email))
+        self._background.start("forgotten password", self.forgot_password(email), secret=True)
 
     async def reset_password(self, token: str, new_password: str) -> None:
         """Take the token that was mailed: set the password and end every session, in one step.

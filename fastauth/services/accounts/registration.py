@@ -60,7 +60,7 @@ class Registration(Emails[U]):
         await self._check_not_staffs(new[0])
         await self._passwords.policy.judge(password, username=new[0], email=new[1])
         self.check_load()
-        self._background.start("registration", self._register_quietly(*new, password, fields))
+        self._background.start("registration", self._register_quietly(*new, password, fields), secret=True)
 
     async def _register_quietly(self, username: str, email: str, password: str, fields: Mapping[str, Any]) -> None:
         try:
