@@ -94,8 +94,10 @@ class EngineDatabase:
             self._for_several = engine.execution_options(isolation_level="READ COMMITTED")
         elif getattr(engine.dialect, "_on_connect_isolation_level", None) == "AUTOCOMMIT":
             self._for_several = engine.execution_options(isolation_level="SERIALIZABLE")
-        # All users of SQLite in memory share one connection, and with it one transaction.
+        # All users of SQLite in memory share one connection, and with it one transaction. A file of SQLite lets one
+        # write at a time: whoever waits in line here is not asleep in a thread that looks now and then.
         self._shared = isinstance(engine.pool, StaticPool)
+        self._one_writes = self._shared or engine.dialect.name == "sqlite"
         self._turns: WeakKeyDictionary[asyncio.AbstractEventLoop, asyncio.Lock] = WeakKeyDictionary()
         self._undisturbed = Undisturbed(_PATIENCE)
 
@@ -140,7 +142,7 @@ class EngineDatabase:
         """Return the row of a statement, on a connection that is in no transaction for longer than it takes."""
         with values_hidden():
             if self._shared:
-                async with self._turn():
+                async with self._turn(writing=False):
                     return await greenlet_spawn(self._row, statement, parameters)
             return await greenlet_spawn(self._row, statement, parameters)
 
@@ -151,7 +153,7 @@ class EngineDatabase:
     async def change(self, statement: Executable, parameters: Mapping[str, Any]) -> int:
         """Commit one statement; return how many rows it changed."""
         with values_hidden():
-            async with self._turn():
+            async with self._turn(writing=True):
                 return await greenlet_spawn(self._change, statement, parameters)
 
     def _change(self, statement: Executable, parameters: Mapping[str, Any]) -> int:
@@ -162,21 +164,21 @@ class EngineDatabase:
     async def read(self) -> AsyncGenerator[AsyncConnection, None]:
         """A connection that is in no transaction for longer than it takes."""
         with values_hidden():
-            async with self._turn(), self._for_one_statement.connect() as connection:
+            async with self._turn(writing=False), self._for_one_statement.connect() as connection:
                 yield connection
 
     @asynccontextmanager
     async def write_once(self) -> AsyncGenerator[AsyncConnection, None]:
         """A connection on which one statement is committed."""
         with values_hidden():
-            async with self._turn(), self._for_one_statement.begin() as connection:
+            async with self._turn(writing=True), self._for_one_statement.begin() as connection:
                 yield connection
 
     @asynccontextmanager
     async def write(self) -> AsyncGenerator[AsyncConnection, None]:
         """A connection in a transaction, which is committed at the end and rolled back on any exception."""
         with values_hidden():
-            async with self._turn(), self._for_several.begin() as connection:
+            async with self._turn(writing=True), self._for_several.begin() as connection:
                 yield connection
 
     @asynccontextmanager
@@ -184,14 +186,14 @@ class EngineDatabase:
         """A session in a transaction, which is committed at the end and rolled back on any exception."""
         with values_hidden():
             async with (
-                self._turn(),
+                self._turn(writing=True),
                 AsyncSession(self._for_several, expire_on_commit=False) as session,
                 session.begin(),
             ):
                 yield session
 
-    def _turn(self) -> AbstractAsyncContextManager[Any]:
-        if not self._shared:
+    def _turn(self, *, writing: bool) -> AbstractAsyncContextManager[Any]:
+        if not (self._one_writes if writing else self._shared):
             return nullcontext()
         return self._turns.setdefault(asyncio.get_running_loop(), asyncio.Lock())
 

@@ -225,3 +225,20 @@ async def test_a_shared_connection_serves_one_event_loop_after_another() -> None
 
     assert len(names) == 16
     await store.close()
+
+
+async def test_writes_to_a_file_of_sqlite_wait_in_line_and_not_in_the_driver(tmp_path: Path) -> None:
+    """However many of a process write at once, none finds the file locked, even where the driver would not wait."""
+    engine = create_async_engine(
+        f"sqlite+aiosqlite:///{tmp_path / 'test.db'}", connect_args={"timeout": 0}, pool_size=20
+    )
+    store = SQLStore(engine)
+    await store.create_schema()
+    await store.ensure_roles({"user": ""})
+
+    with failures(engine, {}) as seen:
+        await asyncio.gather(*(store.add_user(new_user(f"ada{number}"), roles=["user"]) for number in range(50)))
+
+    assert len(await store.list_users(limit=99)) == 50
+    assert seen == []
+    await store.close()
