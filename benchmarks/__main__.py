@@ -24,7 +24,9 @@ _OUTPUT = ROOT / "build" / "bench"
 
 
 @click.command()
-@click.option("--only", metavar="NAME", help=f"One group ({', '.join(GROUPS)}, enumeration, pyperf) or one figure.")
+@click.option(
+    "--only", metavar="NAME", help=f"One group ({', '.join(GROUPS)}, enumeration, layers, pyperf) or one figure."
+)
 @click.option("--quick", is_flag=True, help="Two minutes: fewer rounds, smaller sizes; good for a look only.")
 @click.option("--peers", is_flag=True, help="Install the released peers, each for itself, and include them.")
 @click.option("--publish", "publishes", is_flag=True, help="Write tables and plots into README and docs, too.")
@@ -33,6 +35,8 @@ def main(only: str | None, quick: bool, peers: bool, publishes: bool, samples: i
     """Measure FastAuth beside bare routes, and beside its peers, on this machine."""
     if only == "enumeration":
         sys.exit(subprocess.call([sys.executable, "-m", "benchmarks.enumeration", str(samples)], cwd=ROOT))
+    if only == "layers":
+        sys.exit(subprocess.call([sys.executable, "-m", "benchmarks.layers"], cwd=ROOT))
     if only == "pyperf":
         sys.exit(subprocess.call([sys.executable, "-m", "benchmarks.on_pyperf", "--fast"], cwd=ROOT))
     if only is not None and publishes:
