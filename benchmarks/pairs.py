@@ -53,7 +53,7 @@ class Pairs:
 async def measure(title: str, app: Contestant, floor: Contestant, pace: Pace) -> Pairs:
     """Run the two in turn, the first one now this and now that, and compare neighbours only."""
     for each in (floor, app):
-        await each.slice(pace.slice_seconds * 3)  # caches are filled, statements compiled
+        await each.slice(pace.warm_seconds)  # caches are filled, statements compiled
     rates: dict[int, list[float]] = {id(app): [], id(floor): []}
     costs: dict[int, list[float]] = {id(app): [], id(floor): []}
     with progress(title, pace.rounds) as bar:

@@ -21,6 +21,7 @@ class Pace:
         quick: Whether everything is shortened.
         rounds: Pairs per comparison.
         slice_seconds: The length of a slice.
+        warm_seconds: How long each side is asked before: long enough for every token to come once.
         storm_seconds: How long ``/ping`` is watched in each storm.
         storm_rounds: How often sign-ins and bcrypt's limit are measured in turn.
         sizes: Numbers of users and sessions, smallest first.
@@ -32,6 +33,7 @@ class Pace:
     quick: bool = False
     rounds: int = 40
     slice_seconds: float = 0.1
+    warm_seconds: float = 1.5
     storm_seconds: float = 8
     storm_rounds: int = 5
     sizes: tuple[int, ...] = (1_000, 10_000, 100_000, 1_000_000)
@@ -41,8 +43,8 @@ class Pace:
 
 
 QUICK = Pace(
-    quick=True, rounds=8, slice_seconds=0.06, storm_seconds=2, storm_rounds=2, sizes=(1_000, 20_000), requests=4_000,
-    imports=3, token_rounds=10,
+    quick=True, rounds=8, slice_seconds=0.06, warm_seconds=0.6, storm_seconds=2, storm_rounds=2,
+    sizes=(1_000, 20_000), requests=4_000, imports=3, token_rounds=10,
 )  # fmt: skip
 FULL = Pace()
 

@@ -3,7 +3,7 @@
 import secrets
 from collections.abc import Mapping, Sequence
 from datetime import datetime, timedelta, timezone
-from typing import Any, Generic
+from typing import Any, Generic, NamedTuple
 
 from fastauth.core.clock import Clock
 from fastauth.core.events import RefreshTokenReused, SessionRevoked, SignedIn
@@ -23,6 +23,15 @@ from fastauth.services.ranks import beyond_reach
 from fastauth.services.token_claims import TokenClaims
 
 _ID_BYTES = 16  # 128 bits from the system's generator (ASVS 7.2.3)
+
+
+class RefreshClaims(NamedTuple):
+    """What a refresh token says: which generation of which session it belongs to, and when that began, since 1970."""
+
+    session_id: str
+    user_id: str
+    generation: int
+    signed_in_at: int
 
 
 class Sessions(Generic[U]):
@@ -158,8 +167,30 @@ class Sessions(Generic[U]):
             RefreshTokenException: The token is not good, its session has ended, or it was used before.
             InactiveUserException: The account is disabled.
         """
+        return await self.exchange(self.read_refresh(refresh_token))
+
+    def read_refresh(self, refresh_token: str) -> RefreshClaims:
+        """Return what a refresh token says, without asking the store: the first half of :meth:`refresh`.
+
+        Raises:
+            RefreshTokenException: The token is not good.
+        """
         try:
-            pair, outcome = await self._exchange(refresh_token)
+            claims = self._signer.read(refresh_token, Purpose.REFRESH)
+        except TokenException as error:
+            self._telemetry.refreshed("refused")
+            raise RefreshTokenException(reason=error.reason) from error
+        return RefreshClaims(claims["sid"], claims["sub"], claims["gen"], claims["auth_time"])
+
+    async def exchange(self, refresh: RefreshClaims) -> TokenPair:
+        """Exchange a refresh token that has been read: the second half of :meth:`refresh`.
+
+        Raises:
+            RefreshTokenException: Its session has ended, or it was used before.
+            InactiveUserException: The account is disabled.
+        """
+        try:
+            pair, outcome = await self._exchange(*refresh)
         except (RefreshTokenException, InactiveUserException) as error:
             reused = isinstance(error, RefreshTokenException) and error.reused
             self._telemetry.refreshed("reused" if reused else "refused")
@@ -167,17 +198,17 @@ class Sessions(Generic[U]):
         self._telemetry.refreshed(outcome)
         return pair
 
-    async def _exchange(self, refresh_token: str) -> tuple[TokenPair, RefreshOutcome]:
-        claims = self._read_refresh(refresh_token)
-        session_id, user_id, generation = claims["sid"], claims["sub"], claims["gen"]
+    async def _exchange(
+        self, session_id: str, user_id: str, generation: int, signed_in_at: int
+    ) -> tuple[TokenPair, RefreshOutcome]:
         now = self._now()
-        expires_at = self._end(now, signed_in_at=_moment(claims["auth_time"]))
+        expires_at = self._end(now, signed_in_at=_moment(signed_in_at))
         if expires_at <= now:
             raise RefreshTokenException(reason="session ended")
         # Before the generation moves on: what the app's function raises leaves the token good (ASVS 2.3.3), and a
         # client that gets no answer must not lose the one it has.
         own = await self._claims.of(await self._store.authenticate(session_id) if self._claims else None)
-        pair = await self._sign(session_id, user_id, generation + 1, claims["auth_time"], now, expires_at, own)
+        pair = await self._sign(session_id, user_id, generation + 1, signed_in_at, now, expires_at, own)
         moved = await self._store.rotate_session(
             session_id, user_id=user_id, generation=generation, now=now, expires_at=expires_at
         )
@@ -290,12 +321,6 @@ class Sessions(Generic[U]):
     async def purge_expired(self) -> int:
         """Delete the sessions that have expired, and no revoked one before; return how many were deleted."""
         return await self._store.purge_expired(self._clock())
-
-    def _read_refresh(self, refresh_token: str) -> Mapping[str, Any]:
-        try:
-            return self._signer.read(refresh_token, Purpose.REFRESH)
-        except TokenException as error:
-            raise RefreshTokenException(reason=error.reason) from error
 
     def _now(self) -> datetime:
         # What is written has whole seconds: databases differ in how finely they keep time, tokens count in seconds.

@@ -44,6 +44,14 @@ async def test_a_refresh_gives_new_tokens_that_work(client: AsyncClient) -> None
     assert (await refresh(client, new["refresh_token"])).status_code == 200
 
 
+async def test_a_bad_refresh_token_is_judged_and_counted_once(client: AsyncClient, auth: FastAuth[Any]) -> None:
+    """A refresh token is verified once on its way: a bad one is one more of those that were refused."""
+    answer = await refresh(client, "no.token.at-all")
+
+    assert answer.status_code == 401
+    assert sum(auth.token_rejections.values()) == 1
+
+
 async def test_a_refresh_token_replayed_within_the_grace_gets_the_same_generation(
     client: AsyncClient, clock: ManualClock
 ) -> None:

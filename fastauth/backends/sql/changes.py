@@ -10,8 +10,8 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 from sqlalchemy.orm import Session as ORMSession
 
 from fastauth.backends.sql.base import verb
-from fastauth.backends.sql.database import begin_on_sqlite
 from fastauth.backends.sql.errors import LostRaceError, is_duplicate
+from fastauth.backends.sql.sqlite import begin_on_sqlite
 from fastauth.backends.sql.users import SQLUserStore
 from fastauth.core.exceptions import ConflictException, RoleNotFoundException, UserExistsException
 from fastauth.core.models import VERIFIED, Account, U

@@ -15,6 +15,7 @@ from sqlalchemy.util import greenlet_spawn
 
 from fastauth.backends.sql import lost
 from fastauth.backends.sql.errors import trouble_of, values_hidden
+from fastauth.backends.sql.sqlite import without_idle_rollbacks
 from fastauth.backends.undisturbed import Undisturbed
 from fastauth.core.exceptions import FastAuthException, StoreUnavailableException
 
@@ -94,6 +95,8 @@ class EngineDatabase:
             self._for_several = engine.execution_options(isolation_level="READ COMMITTED")
         elif getattr(engine.dialect, "_on_connect_isolation_level", None) == "AUTOCOMMIT":
             self._for_several = engine.execution_options(isolation_level="SERIALIZABLE")
+        if engine.driver == "aiosqlite":
+            self._for_one_statement = without_idle_rollbacks(engine)
         # All users of SQLite in memory share one connection, and with it one transaction. A file of SQLite lets one
         # write at a time: whoever waits in line here is not asleep in a thread that looks now and then.
         self._shared = isinstance(engine.pool, StaticPool)
@@ -201,14 +204,6 @@ class EngineDatabase:
         """Give the idle connections back; the engine may be used again afterwards."""
         await self._undisturbed.ended()
         await self._engine.dispose()
-
-
-async def begin_on_sqlite(connection: AsyncConnection) -> None:
-    """Begin the transaction now; left to itself, Python's driver begins it at the first change of a row."""
-    if connection.dialect.name == "sqlite":
-        driver: Any = (await connection.get_raw_connection()).driver_connection
-        if not driver.in_transaction:
-            await connection.exec_driver_sql("BEGIN IMMEDIATE")
 
 
 class ConflictError(Exception):

@@ -8,8 +8,9 @@ from sqlalchemy import Executable, Row
 from sqlalchemy.ext.asyncio import AsyncConnection, AsyncSession
 from sqlalchemy.orm import Mapper
 
-from fastauth.backends.sql.database import Database, begin_on_sqlite, translated
+from fastauth.backends.sql.database import Database, translated
 from fastauth.backends.sql.errors import values_hidden
+from fastauth.backends.sql.sqlite import begin_on_sqlite
 
 _T = TypeVar("_T")
 

@@ -15,7 +15,7 @@ from fastauth.backends.common import DEFAULT_PREFIX, checked_prefix
 from fastauth.backends.sql.audit import SQLAuditStore
 from fastauth.backends.sql.changes import SQLUserChanges
 from fastauth.backends.sql.commit import CommittingDatabase
-from fastauth.backends.sql.database import EngineDatabase, begin_on_sqlite
+from fastauth.backends.sql.database import EngineDatabase
 from fastauth.backends.sql.errors import refusals_told
 from fastauth.backends.sql.joined import JoinedDatabase
 from fastauth.backends.sql.listing import SQLUserListing
@@ -23,6 +23,7 @@ from fastauth.backends.sql.mapping import UserMapping
 from fastauth.backends.sql.models import User
 from fastauth.backends.sql.roles import SQLRoleStore
 from fastauth.backends.sql.sessions import SQLTokenStore
+from fastauth.backends.sql.sqlite import begin_on_sqlite
 from fastauth.backends.sql.tables import Tables, tables_for
 from fastauth.core.exceptions import ConfigurationError
 from fastauth.core.models import UserSchema

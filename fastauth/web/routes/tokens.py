@@ -86,11 +86,12 @@ def token_routes(
 
     async def rotate(token: str, request: Request, *, with_tokens: bool) -> Response:
         try:
-            session_id = sessions.session_of(refresh_token=token)
-        except TokenException:
-            session_id = None  # it is refused below; who sends such ones is counted by client
-        await limits.check(request, "refresh", account=session_id)
-        return deliver(await sessions.refresh(token), request, with_tokens=with_tokens)
+            claims = sessions.read_refresh(token)
+        except RefreshTokenException:
+            await limits.check(request, "refresh", account=None)  # who sends such ones is counted by client
+            raise
+        await limits.check(request, "refresh", account=claims.session_id)
+        return deliver(await sessions.exchange(claims), request, with_tokens=with_tokens)
 
     def deliver(pair: TokenPair, request: Request, *, with_tokens: bool) -> Response:
         response = JSONResponse(token_json(pair, with_tokens=with_tokens))
