@@ -30,8 +30,9 @@ _OUTPUT = ROOT / "build" / "bench"
 @click.option("--quick", is_flag=True, help="Two minutes: fewer rounds, smaller sizes; good for a look only.")
 @click.option("--peers", is_flag=True, help="Install the released peers, each for itself, and include them.")
 @click.option("--publish", "publishes", is_flag=True, help="Write tables and plots into README and docs, too.")
+@click.option("--resume", is_flag=True, help="Go on with a run that broke off: what it has measured stays.")
 @click.option("--samples", default=1000, show_default=True, help="For --only enumeration.")
-def main(only: str | None, quick: bool, peers: bool, publishes: bool, samples: int) -> None:
+def main(only: str | None, quick: bool, peers: bool, publishes: bool, resume: bool, samples: int) -> None:
     """Measure FastAuth beside bare routes, and beside its peers, on this machine."""
     if only == "enumeration":
         sys.exit(subprocess.call([sys.executable, "-m", "benchmarks.enumeration", str(samples)], cwd=ROOT))
@@ -46,6 +47,9 @@ def main(only: str | None, quick: bool, peers: bool, publishes: bool, samples: i
     results = Results("quick" if quick else "full", machine(), versions())
     for name, python in (installed := install() if peers else {}).items():
         results.versions[name] = version_of(name, python)
+    if resume:
+        results = _resumed(results, _OUTPUT / "results.json")
+        groups = [group for group in groups if not _is_measured(group, results, peers=peers)]
     _say_what_runs(results)
     context = Context(pace, results, installed, only if only in BY_KEY else None)
     began = time.monotonic()
@@ -67,6 +71,21 @@ def _chosen(only: str | None) -> Sequence[str]:
     if only in GROUPS:
         return [only]
     raise click.BadParameter(f"neither a group nor a figure; groups: {', '.join(GROUPS)}", param_hint="--only")
+
+
+def _resumed(results: Results, path: Path) -> Results:
+    before = Results.read(path)
+    if (before.mode, before.machine, before.versions) != (results.mode, results.machine, results.versions):
+        raise click.UsageError("--resume: that run was of another length, on another machine, or of other versions.")
+    return before
+
+
+def _is_measured(group: str, results: Results, *, peers: bool) -> bool:
+    return all(
+        figure.key in results.measured
+        for figure in BY_KEY.values()
+        if figure.group == group and (peers or figure.peer is None)
+    )
 
 
 def _say_what_runs(results: Results) -> None:

@@ -39,14 +39,15 @@ async def _sessions(context: Context) -> None:
 
 async def _against_the_smallest(context: Context, keys: list[str], contents_of: Callable[[int], Contents]) -> None:
     smallest, *larger = context.pace.sizes
-    async with AsyncExitStack() as stack:
-        small_file = await stack.enter_async_context(sqlite(contents_of(smallest)))
-        small = await stack.enter_async_context(serving(_APP, {**small_file.environment, **_CHEAP}))
-        for size in larger:
-            async with sqlite(contents_of(size)) as file, serving(_APP, {**file.environment, **_CHEAP}) as large:
-                for key in keys:
-                    sides = (_side(key, small, smallest), _side(key, large, size))
-                    await _grown(context, key, size, *sides, is_last=size == larger[-1])
+    for size in larger:
+        async with AsyncExitStack() as stack:
+            servers: list[Server] = []
+            for each in (smallest, size):  # both anew: a refresh token is good once
+                file = await stack.enter_async_context(sqlite(contents_of(each)))
+                servers.append(await stack.enter_async_context(serving(_APP, {**file.environment, **_CHEAP})))
+            for key in keys:
+                sides = (_side(key, servers[0], smallest), _side(key, servers[1], size))
+                await _grown(context, key, size, *sides, is_last=size == larger[-1])
 
 
 async def _roles(context: Context) -> None:
