@@ -23,7 +23,9 @@ async def sqlite_engine(folder: Path, **options: Any) -> AsyncGenerator[AsyncEng
 
     @event.listens_for(engine.sync_engine, "connect")
     def enforce_foreign_keys(connection: Any, _: Any) -> None:
-        connection.execute("PRAGMA foreign_keys = ON").close()
+        cursor = connection.cursor()
+        cursor.execute("PRAGMA foreign_keys = ON")
+        cursor.close()
 
     yield engine
     await engine.dispose()

@@ -139,7 +139,9 @@ async def test_a_file_that_cannot_be_written_is_an_outage(tmp_path: Path) -> Non
 
     @event.listens_for(engine.sync_engine, "connect")
     def leave_no_room(connection: Any, _: Any) -> None:
-        connection.execute("PRAGMA max_page_count = 1").close()
+        cursor = connection.cursor()
+        cursor.execute("PRAGMA max_page_count = 1")
+        cursor.close()
 
     with pytest.raises(StoreUnavailableException):
         await store.ensure_roles({f"role-{number}": "x" * 250 for number in range(500)})
