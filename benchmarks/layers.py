@@ -6,14 +6,15 @@ The framework's share shows as routes with empty dependencies, so that the rest 
 import asyncio
 import statistics
 import time
-from collections.abc import MutableMapping
+from collections.abc import Callable, MutableMapping
 from typing import Annotated, Any
 
 from fastapi import Depends, FastAPI
 from starlette.requests import HTTPConnection
 
+from benchmarks.apps.protected import add_protected_routes
 from benchmarks.people import SECRET
-from fastauth import Account, Claims, FastAuth, PasswordSettings
+from fastauth import FastAuth, PasswordSettings
 from fastauth.backends.memory import MemoryStore, User
 
 _ROUNDS, _REQUESTS = 60, 200
@@ -46,34 +47,14 @@ def build(auth: FastAuth[User]) -> FastAPI:
     async def on_empty(found: Annotated[None, Depends(empty)], connection: HTTPConnection) -> None:
         """Do nothing."""
 
-    def answer(*dependencies: Any) -> None:
-        async def bare() -> dict[str, str]:
-            return {"username": "ada"}
+    async def bare() -> dict[str, str]:
+        return {"username": "ada"}
 
-        app.get(paths.pop(0), dependencies=[Depends(each) for each in dependencies])(bare)
-
-    paths = ["/bare", "/empty", "/connection", "/two"]
-    answer()
-    answer(_empty)
-    answer(empty)
-    answer(on_empty)
-
-    @app.get("/claims")
-    async def claims(claims: Claims = Depends(auth.current_claims)) -> dict[str, str]:
-        return {"username": claims.user_id}
-
-    @app.get("/account")
-    async def account(account: Account[User] = Depends(auth.current_account)) -> dict[str, str]:
-        return {"username": account.username}
-
-    @app.get("/user")
-    async def user(user: User = Depends(auth.current_user)) -> dict[str, str]:
-        return {"username": user.username}
-
-    @app.get("/guards", dependencies=[Depends(auth.require_roles(["user", "editor"]))])
-    async def guards(user: User = Depends(auth.require_all_roles(["user"]))) -> dict[str, str]:
-        return {"username": user.username}
-
+    app.get("/bare")(bare)
+    layers: dict[str, Callable[..., Any]] = {"/empty": _empty, "/connection": empty, "/two": on_empty}
+    for path, each in layers.items():
+        app.get(path, dependencies=[Depends(each)])(bare)
+    add_protected_routes(app, auth)
     return app
 
 

@@ -1,14 +1,14 @@
 """An app of ours on SQLAlchemy."""
 
 import os
-from typing import Any
 
-from fastapi import Depends, FastAPI
+from fastapi import FastAPI
 
+from benchmarks.apps.protected import add_protected_routes
 from benchmarks.floors.engine import make_engine
 from benchmarks.people import SECRET
-from fastauth import Account, Claims, FastAuth, PasswordSettings
-from fastauth.backends.sql import SQLStore, User
+from fastauth import FastAuth, PasswordSettings
+from fastauth.backends.sql import SQLStore
 
 cost = os.environ.get("BENCH_COST")
 auth = FastAuth(
@@ -27,26 +27,4 @@ async def ping() -> dict[str, str]:
     return {"message": "pong"}
 
 
-@app.get("/account")
-async def account(account: Account[User] = Depends(auth.current_account)) -> dict[str, str]:
-    return {"username": account.username}
-
-
-@app.get("/user")
-async def user(user: User = Depends(auth.current_user)) -> dict[str, str]:
-    return {"username": user.username}
-
-
-@app.get("/role")
-async def role(user: User = Depends(auth.require_roles(["user", "editor"]))) -> dict[str, str]:
-    return {"username": user.username}
-
-
-@app.get("/guards", dependencies=[Depends(auth.require_roles(["user", "editor"]))])
-async def guards(user: User = Depends(auth.require_all_roles(["user"]))) -> dict[str, str]:
-    return {"username": user.username}
-
-
-@app.get("/claims")
-async def claims(claims: Claims = Depends(auth.current_claims)) -> dict[str, Any]:
-    return {"username": claims.user_id}
+add_protected_routes(app, auth)

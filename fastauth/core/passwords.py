@@ -127,7 +127,7 @@ class Passwords:
         usable = stored is not None and len(password) <= LONGEST_SPELLING and self.recognizes(stored)
         # A decoy takes the steps that a hash takes: what is around the hash can be measured, too.
         compared = stored if stored is not None and usable else self._decoy
-        hasher = next(each for each in self._readable if each.recognizes(compared))
+        hasher = next((each for each in self._readable if each.recognizes(compared)), self._hasher)
         normal = _nfc(password[:LONGEST_SPELLING])
         if not hasher.verify(normal, compared) or not usable:
             return Verification(ok=False)
