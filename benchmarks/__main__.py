@@ -74,6 +74,8 @@ def _chosen(only: str | None) -> Sequence[str]:
 
 
 def _resumed(results: Results, path: Path) -> Results:
+    if not path.is_file():
+        raise click.UsageError("--resume: there is no run to go on with; leave it out.")
     before = Results.read(path)
     if (before.mode, before.machine, before.versions) != (results.mode, results.machine, results.versions):
         raise click.UsageError("--resume: that run was of another length, on another machine, or of other versions.")
