@@ -76,7 +76,7 @@ async def run(arguments: argparse.Namespace) -> int:
             figure = await measure(lab, scenario, store)
             missed += bool(figure.misses)
             ran += 1
-            if arguments.publish and not figure.misses:  # at once: a long run may be broken off
+            if arguments.publish and figure.trials and not figure.misses:  # at once: a long run may be broken off
                 publish([row_of(scenario, store, figure)])
             took = time.monotonic() - started
             sys.stdout.write(f"{line_of(scenario, store, figure, took)}\n")

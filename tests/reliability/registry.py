@@ -72,24 +72,6 @@ class Scenario(NamedTuple):
     run: Callable[[Any, str], Awaitable[Figure]]
 
 
-class Absent(NamedTuple):
-    """A scenario of the plan, or a part of one, that does not run.
-
-    Attributes:
-        id: Of the plan.
-        title: What would be done.
-        asked: The figure that would be reached.
-        because: Why it does not run.
-    """
-
-    id: str
-    title: str
-    asked: str
-    because: str
-
-
-ABSENT: list[Absent] = []
-"""What does not run, each with its reason; a module of scenarios adds to it."""
 _known: dict[tuple[str, str], Scenario] = {}
 _Run = Callable[[Any, str], Awaitable[Figure]]
 

@@ -5,13 +5,12 @@ from collections.abc import Iterable
 from pathlib import Path
 from typing import NamedTuple
 
-from tests.reliability.registry import ABSENT, IDS, STORES, Figure, Scenario, all_scenarios
+from tests.reliability.registry import IDS, STORES, Figure, Scenario, all_scenarios
 
 PAGE = Path(__file__).parent.parent.parent / "docs" / "reliability.md"
 BEGIN = "<!-- written by `nox -s reliability -- --publish` -->"
 END = "<!-- as far as here -->"
 _HEAD = "| | Scenario | Asked | Store | Reached | Trials |\n|---|---|---|---|---|---|"
-NOT_RUN = "not run"
 _MISSED = "MISSED"
 
 
@@ -80,22 +79,17 @@ def published() -> list[Row]:
 def wanted() -> list[tuple[str, str, str]]:
     """Return the keys of the rows that the page is to have, in order: each scenario on each of its stores."""
     keys = [(each.id, each.title, store) for each in all_scenarios() for store in each.stores]
-    keys += [(each.id, each.title, "") for each in ABSENT]
     position = {store: number for number, store in enumerate(STORES)}
     return sorted(keys, key=lambda key: (IDS.index(key[0]), key[1], position.get(key[2], -1)))
 
 
 def publish(rows: Iterable[Row]) -> None:
     """Write rows into the page; the others stay, unless their scenario is gone."""
-    known = {row.key: row for row in [*published(), *rows, *_absent()]}
+    known = {row.key: row for row in [*published(), *rows]}
     text = PAGE.read_text("utf-8")
     table = "\n".join([_HEAD, *(str(known[key]) for key in wanted() if key in known)])
     pattern = re.compile(f"{re.escape(BEGIN)}.*{re.escape(END)}", re.DOTALL)
     PAGE.write_text(pattern.sub(lambda _: f"{BEGIN}\n\n{table}\n\n{END}", text), "utf-8")
-
-
-def _absent() -> list[Row]:
-    return [Row(each.id, each.title, each.asked, "", f"{NOT_RUN}: {each.because}", "") for each in ABSENT]
 
 
 def _safe(cell: str) -> str:

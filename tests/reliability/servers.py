@@ -9,9 +9,10 @@ import socket
 import subprocess
 import tempfile
 import time
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 
-from tests.server_process import KINDS, initiate_replica_set, start
+from tests.server_process import KINDS, Kind, initiate_replica_set, start
 
 _DISK = Path("/var/tmp")  # a real disk, where the folder for temporary files may be in memory
 
@@ -21,14 +22,20 @@ class Server:
 
     Args:
         kind: Of :data:`tests.server_process.KINDS`.
+        settings: Of a PostgreSQL server, beside those that it has anyway.
+        copy_of: The PostgreSQL server whose standby it is to be; None: it is its own.
 
     Attributes:
         port: Where it listens.
         process: The running process; None while it is down.
     """
 
-    def __init__(self, kind: str) -> None:
+    def __init__(
+        self, kind: str, *, settings: Mapping[str, str] | None = None, copy_of: "Server | None" = None
+    ) -> None:
         self.kind = kind
+        self._settings = settings or {}
+        self._copy_of = copy_of
         self.port = 0
         self.process: subprocess.Popen[bytes] | None = None
         self._folder = Path(tempfile.mkdtemp(prefix=f"fastauth-{kind}-", dir=_DISK if _DISK.is_dir() else None))
@@ -41,7 +48,7 @@ class Server:
         """
         new = not self.port
         self.process, self.port = await asyncio.to_thread(
-            start, KINDS[self.kind], self._folder, port=self.port or None, durable=True
+            start, self._how(), self._folder, port=self.port or None, durable=True
         )
         if self.kind == "mongo-replica-set" and not alone:
             await asyncio.to_thread(initiate_replica_set if new else wait_for_primary, [self.port])
@@ -84,6 +91,22 @@ class Server:
         if self.process is not None:
             await self.kill()
         shutil.rmtree(self._folder, ignore_errors=True)
+
+    def _how(self) -> Kind:
+        kind = KINDS[self.kind]
+
+        def commands(data: Path, port: int, durable: bool) -> tuple[Sequence[str], Sequence[str]]:
+            prepare, serve = kind.commands(data, port, durable)
+            if self._copy_of is not None:
+                program = Path(prepare[0]).with_name("pg_basebackup")
+                source = f"host=127.0.0.1 port={self._copy_of.port} user=fastauth"
+                prepare = [str(program), "-d", source, "-D", str(data), "-c", "fast", "--write-recovery-conf"]
+            return prepare, [*serve, *(f"--{name}={value}" for name, value in self._settings.items())]
+
+        # A standby takes read-only connections, and says so.
+        return kind._replace(
+            commands=commands, ready="database system is ready to accept" if self._copy_of else kind.ready
+        )
 
     def _signal_all(self, number: signal.Signals) -> None:
         if self.process is not None and self.process.poll() is None:
