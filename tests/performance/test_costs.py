@@ -6,6 +6,7 @@ import tracemalloc
 from collections import Counter
 from collections.abc import AsyncGenerator, Awaitable, Callable
 from functools import partial
+from itertools import pairwise
 from pathlib import Path
 from typing import Any
 
@@ -262,7 +263,7 @@ async def test_allocations_of_a_protected_request(make_auth: MakeAuth) -> None:
 
 
 async def test_requests_leave_nothing_behind(make_auth: MakeAuth) -> None:
-    """What a protected request held is given back: six hundred of them hold no more than half as many."""
+    """What a protected request held is given back: three hundred more of them hold no more than those before."""
     auth = make_auth(MemoryStore())
     await auth.initialize_db()
     async with client_of(protected_app(auth)) as client:
@@ -278,12 +279,12 @@ async def test_requests_leave_nothing_behind(make_auth: MakeAuth) -> None:
 
         tracemalloc.start()
         try:
-            before = await rounds(300)
-            after = await rounds(300)
+            held = [await rounds(300) for _ in range(4)]
         finally:
             tracemalloc.stop()
 
-    assert after - before < 300 * 32  # bytes: less than the smallest object for each request
+    # What a cache or the interpreter takes once is in one of the differences; what each request keeps is in all.
+    assert min(after - before for before, after in pairwise(held)) < 300 * 32  # bytes: the smallest object each
 
 
 def test_a_full_memory_of_tokens_is_small() -> None:

@@ -32,12 +32,9 @@ _MISFIT_STATES = {"42804", "42846"}  # another type, which cannot be cast
 _OUTAGE_CODES = {1040, 1053, 1129, 1203, 1226, 1290, 1317, 1836, 1927, 1969, 2002, 2003, 2006, 2013, 2055, 3024, 4031}
 # No access to the database, none for the user, no such database, a host, a password or an account that is not let in.
 _REFUSAL_CODES = {1044, 1045, 1049, 1130, 1698, 1862, 4151}
-_CONFLICT_CODES = {
-    1020,
-    1205,
-    1213,
-    1305,
-}  # changed since read, lock timeout, deadlock, the savepoint that it took away
+# Changed since read, lock timeout, deadlock, the savepoint that it took away.
+_CONFLICT_CODES = {1020, 1205, 1213, 1305}
+_MISFIT_CODES = {1292, 1366}  # a value of another type, which not every driver takes for a DataError
 _DUPLICATE_CODES = {1062, 1586}
 _REFUSED_CODES = {3819, 4025}  # a CHECK, which drivers do not take for an IntegrityError
 
@@ -96,9 +93,10 @@ def is_refused(error: BaseException) -> bool:
 def is_misfit(error: BaseException) -> bool:
     """Say whether a value was refused because its column cannot hold it, by SQLAlchemy, the driver or the database."""
     if isinstance(error, DBAPIError):
-        state, _, words = _evidence(error)
-        said = state[:2] == _MISFIT_CLASS or state in _MISFIT_STATES or any(word in words for word in _MISFIT_WORDS)
-        return said or isinstance(error, DataError)
+        state, code, words = _evidence(error)
+        if state[:2] == _MISFIT_CLASS or state in _MISFIT_STATES or code in _MISFIT_CODES:
+            return True
+        return isinstance(error, DataError) or any(word in words for word in _MISFIT_WORDS)
     # SQLite takes a word that is none of an enumeration's; it is a LookupError when it is read.
     return isinstance(error, (StatementError, TypeError, ValueError, LookupError, OverflowError))
 

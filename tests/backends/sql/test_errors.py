@@ -9,6 +9,7 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
+import pymysql
 import pytest
 from sqlalchemy import CheckConstraint, String, event, text
 from sqlalchemy.exc import DBAPIError, IntegrityError, OperationalError, ProgrammingError
@@ -247,6 +248,15 @@ def test_a_lost_connection_is_an_outage_whatever_it_says(invalidated: bool) -> N
     error = DBAPIError("SELECT 1", None, Exception("gone"), connection_invalidated=invalidated)
 
     assert trouble_of(error) == ("outage" if invalidated else None)
+
+
+@pytest.mark.parametrize("code", [1292, 1366])
+def test_a_wrong_value_is_a_misfit_whatever_class_the_driver_gives_it(code: int) -> None:
+    """Some drivers of MariaDB raise an OperationalError for a value of another type."""
+    orig = pymysql.err.OperationalError(code, "Incorrect date value: 'someday'")
+    error = OperationalError("INSERT", None, orig)
+
+    assert is_misfit(error)
 
 
 def test_an_error_without_evidence_is_nothing_special() -> None:
