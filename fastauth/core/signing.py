@@ -5,6 +5,7 @@ What every token has to be is judged by :mod:`fastauth.core.gate`; what ours hav
 
 import json
 import re
+import secrets
 from collections.abc import Callable, Mapping
 from datetime import timedelta
 from enum import Enum
@@ -21,7 +22,13 @@ from fastauth.core.verified_tokens import VerifiedTokens
 
 _MAX_GENERATION = 2**31
 
+_ID_BYTES = 16
 _OPAQUE_ID = re.compile(r"[A-Za-z0-9_-]{22}", re.ASCII)
+
+
+def new_id() -> str:
+    """Return an id that nobody guesses: 128 bits from the system's generator (ASVS 7.2.3)."""
+    return secrets.token_urlsafe(_ID_BYTES)
 
 
 def _is_generation(value: object) -> bool:

@@ -1,9 +1,8 @@
 """Sessions: start, authenticate, refresh, end."""
 
-import secrets
 from collections.abc import Mapping, Sequence
 from datetime import datetime, timedelta, timezone
-from typing import Any, Generic, NamedTuple
+from typing import Any, Generic
 
 from fastauth.core.clock import Clock
 from fastauth.core.events import RefreshTokenReused, SessionRevoked, SignedIn
@@ -16,22 +15,12 @@ from fastauth.core.exceptions import (
 )
 from fastauth.core.models import Account, Claims, Client, Session, TokenPair, U
 from fastauth.core.protocols import Store
-from fastauth.core.signing import Purpose, Signer
+from fastauth.core.signing import Purpose, Signer, new_id
 from fastauth.core.telemetry import SILENT, RefreshOutcome, Telemetries
 from fastauth.services.events import Events
 from fastauth.services.ranks import beyond_reach
 from fastauth.services.token_claims import TokenClaims
-
-_ID_BYTES = 16  # 128 bits from the system's generator (ASVS 7.2.3)
-
-
-class RefreshClaims(NamedTuple):
-    """What a refresh token says: which generation of which session it belongs to, and when that began, since 1970."""
-
-    session_id: str
-    user_id: str
-    generation: int
-    signed_in_at: int
+from fastauth.services.token_pairs import RefreshClaims, TokenPairs
 
 
 class Sessions(Generic[U]):
@@ -68,7 +57,7 @@ class Sessions(Generic[U]):
         self._signer = signer
         self._events = events
         self._claims = claims
-        self._access_expires_in = access_expires_in
+        self._pairs = TokenPairs(signer, access_expires_in=access_expires_in)
         self._refresh_expires_in = refresh_expires_in
         self._session_expires_in = session_expires_in
         self._refresh_grace = refresh_grace
@@ -93,7 +82,7 @@ class Sessions(Generic[U]):
         # Before anything is stored: what the app's function raises leaves no session behind.
         own = await self._claims.of(account)
         session = Session(
-            id=secrets.token_urlsafe(_ID_BYTES),
+            id=new_id(),
             user_id=account.id,
             generation=0,
             created_at=now,
@@ -103,7 +92,7 @@ class Sessions(Generic[U]):
             ip=client.ip,
         )
         # Before anything is written: where nothing can be signed, nothing is.
-        pair = await self._pair(session, now, own)
+        pair = await self._pairs.of(session, now, own)
         started = await self._events.commit(
             self._store,
             lambda store: store.add_session(session, hashed_password=account.hashed_password),
@@ -155,7 +144,7 @@ class Sessions(Generic[U]):
     async def claims_of(self, account: Account[U], session: Session) -> Claims:
         """Return what an access token would say that this session of the account were given now; no store call."""
         own = await self._claims.of(account)
-        return Claims.of(self._access_claims(session.id, account.id, self._now(), session.expires_at, own))
+        return Claims.of(self._pairs.access_claims(session.id, account.id, self._now(), session.expires_at, own))
 
     async def refresh(self, refresh_token: str) -> TokenPair:
         """Exchange a refresh token for new tokens; it works once (RFC 9700, 2.2.2).
@@ -176,11 +165,10 @@ class Sessions(Generic[U]):
             RefreshTokenException: The token is not good.
         """
         try:
-            claims = self._signer.read(refresh_token, Purpose.REFRESH)
+            return self._pairs.read_refresh(refresh_token)
         except TokenException as error:
             self._telemetry.refreshed("refused")
             raise RefreshTokenException(reason=error.reason) from error
-        return RefreshClaims(claims["sid"], claims["sub"], claims["gen"], claims["auth_time"])
 
     async def exchange(self, refresh: RefreshClaims) -> TokenPair:
         """Exchange a refresh token that has been read: the second half of :meth:`refresh`.
@@ -190,7 +178,7 @@ class Sessions(Generic[U]):
             InactiveUserException: The account is disabled.
         """
         try:
-            pair, outcome = await self._exchange(*refresh)
+            pair, outcome = await self._exchange(refresh)
         except (RefreshTokenException, InactiveUserException) as error:
             reused = isinstance(error, RefreshTokenException) and error.reused
             self._telemetry.refreshed("reused" if reused else "refused")
@@ -198,43 +186,41 @@ class Sessions(Generic[U]):
         self._telemetry.refreshed(outcome)
         return pair
 
-    async def _exchange(
-        self, session_id: str, user_id: str, generation: int, signed_in_at: int
-    ) -> tuple[TokenPair, RefreshOutcome]:
+    async def _exchange(self, refresh: RefreshClaims) -> tuple[TokenPair, RefreshOutcome]:
         now = self._now()
-        expires_at = self._end(now, signed_in_at=_moment(signed_in_at))
+        expires_at = self._end(now, signed_in_at=datetime.fromtimestamp(refresh.signed_in_at, timezone.utc))
         if expires_at <= now:
             raise RefreshTokenException(reason="session ended")
         # Before the generation moves on: what the app's function raises leaves the token good (ASVS 2.3.3), and a
         # client that gets no answer must not lose the one it has.
-        own = await self._claims.of(await self._store.authenticate(session_id) if self._claims else None)
-        pair = await self._sign(session_id, user_id, generation + 1, signed_in_at, now, expires_at, own)
+        own = await self._claims.of(await self._store.authenticate(refresh.session_id) if self._claims else None)
+        pair = await self._pairs.make(refresh.next(), now, expires_at, own)
         moved = await self._store.rotate_session(
-            session_id, user_id=user_id, generation=generation, now=now, expires_at=expires_at
+            refresh.session_id, user_id=refresh.user_id, generation=refresh.generation, now=now, expires_at=expires_at
         )
         if moved:
             return pair, "rotated"
-        return await self._refresh_again(session_id, user_id, generation, now), "repeated"
+        return await self._refresh_again(refresh, now), "repeated"
 
-    async def _refresh_again(self, session_id: str, user_id: str, generation: int, now: datetime) -> TokenPair:
-        account = await self._store.authenticate(session_id)
-        session = account.session if account is not None and account.id == user_id else None
+    async def _refresh_again(self, refresh: RefreshClaims, now: datetime) -> TokenPair:
+        account = await self._store.authenticate(refresh.session_id)
+        session = account.session if account is not None and account.id == refresh.user_id else None
         if account is None or session is None or not session.is_live(now):
             raise RefreshTokenException(reason="session ended")
         if account.disabled:
             raise InactiveUserException
-        if session.generation <= generation:  # the store lost the race that we lost, or went back in time
+        if session.generation <= refresh.generation:  # the store lost the race that we lost, or went back in time
             raise RefreshTokenException(reason="not current")
         # Where the clock that rotated is ahead of ours, the time since is negative, and within any grace but none.
         graceful = bool(self._refresh_grace) and now - session.rotated_at < self._refresh_grace
-        if session.generation == generation + 1 and graceful:
-            return await self._pair(session, now, await self._claims.of(account))
+        if session.generation == refresh.next().generation and graceful:
+            return await self._pairs.of(session, now, await self._claims.of(account))
         # We cannot tell the thief from the owner, so neither keeps the session.
         await self._events.commit(
             self._store,
-            lambda store: store.revoke_session(session_id, now=now),
+            lambda store: store.revoke_session(session.id, now=now),
             RefreshTokenReused,
-            lambda _: self._events.make(RefreshTokenReused, user_id=user_id, session_id=session_id),
+            lambda _: self._events.make(RefreshTokenReused, user_id=refresh.user_id, session_id=session.id),
         )
         raise RefreshTokenException(reason="reused", reused=True)
 
@@ -328,50 +314,3 @@ class Sessions(Generic[U]):
 
     def _end(self, now: datetime, *, signed_in_at: datetime) -> datetime:
         return min(now + self._refresh_expires_in, signed_in_at + self._session_expires_in)
-
-    async def _pair(self, session: Session, now: datetime, own: Mapping[str, Any]) -> TokenPair:
-        signed_in_at = int(session.created_at.timestamp())
-        return await self._sign(
-            session.id, session.user_id, session.generation, signed_in_at, now, session.expires_at, own
-        )
-
-    async def _sign(
-        self,
-        session_id: str,
-        user_id: str,
-        generation: int,
-        signed_in_at: int,
-        now: datetime,
-        expires_at: datetime,
-        own: Mapping[str, Any],
-    ) -> TokenPair:
-        access = self._access_claims(session_id, user_id, now, expires_at, own)
-        issued, refresh_expires = access["iat"], int(expires_at.timestamp())
-        refresh = {
-            "sub": user_id,
-            "sid": session_id,
-            "iat": issued,
-            "exp": refresh_expires,
-            "jti": secrets.token_urlsafe(_ID_BYTES),
-            "gen": generation,
-            "auth_time": signed_in_at,
-        }
-        return TokenPair(
-            session_id=session_id,
-            access_token=await self._signer.sign(Purpose.ACCESS, access),
-            refresh_token=await self._signer.sign(Purpose.REFRESH, refresh),
-            expires_in=access["exp"] - issued,
-            refresh_expires_in=refresh_expires - issued,
-        )
-
-    def _access_claims(
-        self, session_id: str, user_id: str, now: datetime, expires_at: datetime, own: Mapping[str, Any]
-    ) -> dict[str, Any]:
-        issued = int(now.timestamp())
-        expires = min(issued + int(self._access_expires_in.total_seconds()), int(expires_at.timestamp()))
-        ours = {"sub": user_id, "sid": session_id, "iat": issued, "exp": expires}
-        return {**own, **ours, "jti": secrets.token_urlsafe(_ID_BYTES)}
-
-
-def _moment(seconds: int) -> datetime:
-    return datetime.fromtimestamp(seconds, timezone.utc)

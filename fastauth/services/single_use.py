@@ -2,7 +2,6 @@
 
 import base64
 import hashlib
-import secrets
 from collections.abc import Mapping
 from datetime import datetime, timedelta, timezone
 from typing import Any
@@ -12,9 +11,8 @@ from fastauth.core.exceptions import TokenException
 from fastauth.core.models import Account
 from fastauth.core.protocols import Commit, CommitStep
 from fastauth.core.settings import MAX_LEEWAY
-from fastauth.core.signing import Purpose, Signer
+from fastauth.core.signing import Purpose, Signer, new_id
 
-_ID_BYTES = 16
 _STATE_BYTES = 16
 
 
@@ -51,7 +49,7 @@ class SingleUseTokens:
                 "sub": account.id,
                 "iat": issued,
                 "exp": issued + int(self.lifetimes[purpose].total_seconds()),
-                "jti": secrets.token_urlsafe(_ID_BYTES),
+                "jti": new_id(),
                 "state": fingerprint(*state),
                 **claims,
             },

@@ -1,6 +1,5 @@
 """Tickets for WebSockets: a browser can send no header with a handshake, so what lets it in stands in the URL, once."""
 
-import secrets
 from datetime import datetime, timedelta, timezone
 from typing import Generic
 
@@ -8,10 +7,8 @@ from fastauth.core.clock import Clock
 from fastauth.core.exceptions import TokenException
 from fastauth.core.models import Account, U, WebSocketTicket
 from fastauth.core.protocols import Store
-from fastauth.core.signing import Purpose, Signer
+from fastauth.core.signing import Purpose, Signer, new_id
 from fastauth.services.sessions import Sessions
-
-_ID_BYTES = 16
 
 
 class Tickets(Generic[U]):
@@ -60,7 +57,7 @@ class Tickets(Generic[U]):
             "sid": account.session.id,
             "iat": issued,
             "exp": issued + self._expires_in,
-            "jti": secrets.token_urlsafe(_ID_BYTES),
+            "jti": new_id(),
         }
         return WebSocketTicket(await self._signer.sign(Purpose.WEBSOCKET_TICKET, claims), self._expires_in)
 
