@@ -84,8 +84,11 @@ def wanted() -> list[tuple[str, str, str]]:
 
 
 def publish(rows: Iterable[Row]) -> None:
-    """Write rows into the page; the others stay, unless their scenario is gone."""
-    known = {row.key: row for row in [*published(), *rows]}
+    """Write rows into the page; the others stay, unless their scenario is gone, and so do those of more trials."""
+    known: dict[tuple[str, str, str], Row] = {}
+    for row in (*published(), *rows):
+        if row.key not in known or int(row.trials) >= int(known[row.key].trials):
+            known[row.key] = row
     text = PAGE.read_text("utf-8")
     table = "\n".join([_HEAD, *(str(known[key]) for key in wanted() if key in known)])
     pattern = re.compile(f"{re.escape(BEGIN)}.*{re.escape(END)}", re.DOTALL)

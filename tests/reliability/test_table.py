@@ -23,7 +23,7 @@ def test_the_published_table_has_nothing_that_does_not_run() -> None:
 
 
 def test_a_published_row_is_read_back_as_it_was(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    """What is published of a run is replaced by the next one, and the other rows stay."""
+    """What is published of a run is replaced by the next one of as many trials, and the other rows stay."""
     page = tmp_path / "page.md"
     page.write_text(f"# Before\n\n{report.BEGIN}\n{report.END}\n\nAfter.\n")
     monkeypatch.setattr(report, "PAGE", page)
@@ -31,7 +31,7 @@ def test_a_published_row_is_read_back_as_it_was(tmp_path: Path, monkeypatch: pyt
     first, second, *_ = [report.row_of(each, store, Figure(trials=3).says("a | b < c")) for store in each.stores]
 
     report.publish([first, second])
-    report.publish([second._replace(reached="better")])
+    report.publish([second._replace(reached="better"), first._replace(reached="in one trial", trials="1")])
     rows = {row.store: row for row in report.published() if row.id == each.id}
 
     assert (rows[first.store].reached, rows[first.store].trials) == ("a / b &lt; c", "3")

@@ -82,7 +82,7 @@ async def disconnects(lab: Lab, store: str) -> Figure:
 )
 async def lost_answers(lab: Lab, store: str) -> Figure:
     """Lose the answers of many refreshes; half of the owners come back at once, half after the grace period."""
-    figure, grace = Figure(), 10
+    figure, grace = Figure(), 5
     number = lab.trials(short=6, long=40)
     options = {"refresh_grace": grace, "store_timeout": 60}
     async with lab.own_fleet(store, count=2, options=options) as fleet:

@@ -6,7 +6,7 @@ from tests.reliability.lab import APP, Lab
 from tests.reliability.load import Client, client_of, told
 from tests.reliability.people import make_user
 from tests.reliability.registry import SQLITE, Figure, scenario
-from tests.reliability.workers import FAKETIME, Worker, app_environment
+from tests.reliability.workers import FAKETIME, Worker, app_environment, start_all
 from tests.server_process import UnavailableError
 
 # By how many seconds the verifier's clock is ahead of the issuer's, and what a fresh access token is worth there.
@@ -30,16 +30,23 @@ async def skewed(lab: Lab, store: str) -> Figure:
     _needs_faketime()
     figure = Figure()
     async with lab.own_fleet(store, count=1, options={"store_timeout": 60}) as fleet:
-        for skew, expected in _SKEWS.items():
-            environment = app_environment(fleet.database.url, {"store_timeout": 60}, clock=skew)
-            worker = Worker(APP, environment, lab.folder / f"skewed{skew}.log")
-            try:
-                await worker.start()
+        skewed = {
+            skew: Worker(
+                APP,
+                app_environment(fleet.database.url, {"store_timeout": 60}, clock=skew),
+                lab.folder / f"skewed{skew}.log",
+            )
+            for skew in _SKEWS
+        }
+        try:
+            await start_all([*skewed.values()])
+            for skew, worker in skewed.items():
                 for _ in range(lab.trials(short=3, long=20)):
                     _name, tokens = await make_user(lab, fleet)
                     seen = await Client([worker], fleet.client.http).me(tokens["access_token"])
-                    figure.trial(seen.status == expected, f"{skew}: {told([seen])}")
-            finally:
+                    figure.trial(seen.status == _SKEWS[skew], f"{skew}: {told([seen])}")
+        finally:
+            for worker in skewed.values():
                 await worker.kill()
     return figure.says("accepted within the leeway, 401 beyond it")
 

@@ -1,4 +1,7 @@
-"""Scenarios that tests of the library's show already; they run here for their figure, on real servers too."""
+"""Scenarios that tests of the library's show already; they run here for their figure, on real servers too.
+
+The short form leaves them to `nox -s tests` and `nox -s slow`, which run the same.
+"""
 
 from tests.reliability.lab import Lab
 from tests.reliability.load import told
@@ -13,7 +16,7 @@ _TEST_NAMES = {SQLITE: "sqlite", POSTGRES: "postgres-asyncpg", MARIADB: "mariadb
     "Each store call of each flow fails in turn, before it is done or when its answer is lost",
     "all or nothing; the token that was shown is good for another try; nothing is mailed",
     stores=STORES,
-    short=(SQLITE,),
+    short=(),
 )
 async def failing_calls(_: Lab, store: str) -> Figure:
     """Run the tests of the failing store."""
@@ -27,7 +30,7 @@ async def failing_calls(_: Lab, store: str) -> Figure:
     "Three rotations of the key under load, HS256 to ES256 to HS512 to EdDSA, worker by worker",
     "no request fails; a token of a dropped key is 401",
     stores=(SQLITE,),
-    short=(),  # `nox -s slow` runs the same test
+    short=(),
 )
 async def key_rotation(_: Lab, _store: str) -> Figure:
     """Run the test of the rotation, with four workers."""
@@ -41,7 +44,7 @@ async def key_rotation(_: Lab, _store: str) -> Figure:
     "400 sign-ins at one account at once, over four workers that share a counter",
     "10 are looked at, 390 x 429 with `Retry-After`",
     stores=("redis", MONGO, MONGO_SET),
-    short=("redis",),
+    short=(),
 )
 async def shared_limits(_: Lab, store: str) -> Figure:
     """Run the test of the limits."""
@@ -81,7 +84,7 @@ async def limits_away(lab: Lab, store: str) -> Figure:
     "Every look-up of sign-in, refresh and `/users/me` on large tables",
     "by an index, each of them",
     stores=(SQLITE, POSTGRES, MARIADB),
-    short=(SQLITE,),
+    short=(),
 )
 async def query_plans(_: Lab, store: str) -> Figure:
     """Run the tests that read the query plans."""

@@ -144,7 +144,7 @@ async def stopped(lab: Lab, store: str) -> Figure:
     "The database hangs (SIGSTOP), and every route asked",
     _ASKED_HUNG,
     stores=SERVERS,
-    short=(POSTGRES, MARIADB, MONGO_SET),
+    short=(MARIADB, MONGO_SET),
 )
 async def hung(lab: Lab, store: str) -> Figure:
     """Let the server take connections and answer nothing."""

@@ -17,6 +17,7 @@ from tests.reliability.registry import ONE_OF_EACH, STORES, Figure, scenario
     "100 refreshes of one token at once, over four workers",
     "one rotation; the others get its generation, or 401; no 5xx; the owner stays signed in",
     stores=STORES,
+    short=ONE_OF_EACH,
 )
 async def refresh_race(lab: Lab, store: str) -> Figure:
     """Refresh one token a hundred times at once; whoever was answered holds the one live generation."""

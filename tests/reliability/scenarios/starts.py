@@ -6,7 +6,7 @@ from tests.conftest import PASSWORD
 from tests.reliability.lab import APP, Lab
 from tests.reliability.outside import python
 from tests.reliability.people import insider, violations
-from tests.reliability.registry import ONE_OF_EACH, STORES, Figure, scenario
+from tests.reliability.registry import MONGO_SET, SQLITE, STORES, Figure, scenario
 from tests.reliability.workers import Worker, app_environment
 
 _WORKERS, _COMMANDS = 8, 2
@@ -17,7 +17,7 @@ _WORKERS, _COMMANDS = 8, 2
     "Eight workers and two `fastauth init` on an empty database, at once",
     "all of them start; one superadmin, each role once, the schema complete",
     stores=STORES,
-    short=ONE_OF_EACH,
+    short=(SQLITE, MONGO_SET),
 )
 async def first_start(lab: Lab, store: str) -> Figure:
     """Start everything at once, and look at what they have made together."""
