@@ -5,6 +5,7 @@ import subprocess
 import sys
 import time
 from collections.abc import Sequence
+from datetime import datetime, timezone
 from pathlib import Path
 
 import click
@@ -59,6 +60,7 @@ def main(only: str | None, quick: bool, peers: bool, publishes: bool, resume: bo
         click.secho(group, bold=True)
         pin(0, (CLIENT_CORE,))
         uvloop.run(importlib.import_module(f"benchmarks.groups.{group}").run(context))
+        results.day = datetime.now(timezone.utc).date().isoformat()
         results.write(_OUTPUT / "results.json")
     _finish(results, _OUTPUT, time.monotonic() - began, publishes=publishes)
 

@@ -1,7 +1,9 @@
 """Where results are shown: the pictures, the page on performance, and the short table of the README."""
 
+from collections.abc import Sequence
 from pathlib import Path
 
+from benchmarks.compare import compare
 from benchmarks.figures import FIGURES
 from benchmarks.plots import save
 from benchmarks.processes import ROOT
@@ -21,14 +23,23 @@ _PICTURES = {
 def publish(results: Results) -> None:
     """Write pictures and numbers into ``docs/assets/benchmarks``, and the tables into the page and the README."""
     _ASSETS.mkdir(parents=True, exist_ok=True)
+    beside = _beside_an_earlier_day(results, _ASSETS)
     results.write(_ASSETS / "results.json")
     drawn = save(results, _ASSETS)
     pictures = "\n\n".join(f"![{_PICTURES[name]}](assets/benchmarks/{name}.svg)" for name in drawn)
-    page = "\n\n".join((provenance(results), table(results), pictures, details(results)))
+    page = "\n\n".join((provenance(results), table(results), pictures, details(results), *beside))
     _write_between_markers(ROOT / "docs" / "performance.md", page)
     keys = [figure.key for figure in FIGURES if figure.key in _IN_README]
     short = f"{table(results, keys)}\n\n![{_PICTURES['ping']}](docs/assets/benchmarks/ping.svg)"
     _write_between_markers(ROOT / "README.md", short if "ping" in drawn else table(results, keys))
+
+
+def _beside_an_earlier_day(results: Results, folder: Path) -> Sequence[str]:
+    """Compare with the last run that was published on another day, which is kept for that."""
+    published, earlier = folder / "results.json", folder / "earlier.json"
+    if published.exists() and Results.read(published).day != results.day:
+        earlier.write_text(published.read_text("utf-8"), "utf-8")
+    return [compare(Results.read(earlier), results)] if earlier.exists() else []
 
 
 def with_section(text: str, section: str) -> str:

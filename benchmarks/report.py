@@ -23,7 +23,7 @@ def table(results: Results, keys: Iterable[str] | None = None) -> str:
         for figure in FIGURES
         if figure.key in results.measured and (chosen is None or figure.key in chosen)
     ]
-    return _markdown(("figure", "beside", "goal", "measured", "middle half", "by CPU time", ""), rows)
+    return markdown(("figure", "beside", "goal", "measured", "middle half", "by CPU time", ""), rows)
 
 
 def _row(measured: Measured) -> Sequence[str]:
@@ -63,7 +63,7 @@ def _tokens(series: dict[str, Any]) -> str:
         return ""
     cases = dict.fromkeys(case for row in tokens.values() for case in row)
     rows = [(case, *(f"{row[case]:.1f}" if case in row else "" for row in tokens.values())) for case in cases]
-    return f"Microseconds for one token, in process:\n\n{_markdown(('', *tokens), rows)}"
+    return f"Microseconds for one token, in process:\n\n{markdown(('', *tokens), rows)}"
 
 
 def _costs(series: dict[str, Any]) -> str:
@@ -73,7 +73,7 @@ def _costs(series: dict[str, Any]) -> str:
     names = list(next(iter(costs.values())))
     titles = [name.replace("_ms", ", ms").replace("per_second_on_", "a second, threads: ") for name in names]
     rows = [(cost, *(f"{row[name]:,.1f}" for name in names)) for cost, row in costs.items()]
-    return f"bcrypt by its cost:\n\n{_markdown(('cost', *titles), rows)}"
+    return f"bcrypt by its cost:\n\n{markdown(('cost', *titles), rows)}"
 
 
 def _queue(series: dict[str, Any]) -> str:
@@ -86,7 +86,7 @@ def _queue(series: dict[str, Any]) -> str:
         for number, row in queue.items()
     ]
     titles = ("at once", "median, ms", "longest, ms", "refused")
-    return f"How long a verification waits in the pool, at cost {cost:.0f}:\n\n{_markdown(titles, rows)}"
+    return f"How long a verification waits in the pool, at cost {cost:.0f}:\n\n{markdown(titles, rows)}"
 
 
 def _rates(series: dict[str, Any]) -> str:
@@ -95,7 +95,7 @@ def _rates(series: dict[str, Any]) -> str:
         return ""
     rows = [(f"`{key}`", f"{row['ours']:,.0f}", f"{row['floor']:,.0f}") for key, row in rates.items()]
     about = "Answers a second of one worker, which say more about the machine than about the apps"
-    return f"{about}:\n\n{_markdown(('figure', 'FastAuth', 'beside'), rows)}"
+    return f"{about}:\n\n{markdown(('figure', 'FastAuth', 'beside'), rows)}"
 
 
 def provenance(results: Results) -> str:
@@ -104,11 +104,16 @@ def provenance(results: Results) -> str:
     short = "" if results.mode == "full" else " It was a quick run, whose figures are rough."
     packages = ", ".join(f"{name} {version}" for name, version in results.versions.items())
     return (
-        f"Measured on {on['cores']} cores of {on['processor']}, {on['memory_gb']} GB of memory, {on['system']}, "
-        f"with {packages}.{short}"
+        f"Measured {_when(results)}on {on['cores']} cores of {on['processor']}, {on['memory_gb']} GB of memory, "
+        f"{on['system']}, with {packages}.{short}"
     )
 
 
-def _markdown(titles: Sequence[str], rows: Iterable[Sequence[str]]) -> str:
+def _when(results: Results) -> str:
+    return f"on {results.day}, " if results.day else ""
+
+
+def markdown(titles: Sequence[str], rows: Iterable[Sequence[str]]) -> str:
+    """Return a table."""
     lines = [titles, ["---"] * len(titles), *rows]
     return "\n".join(f"| {' | '.join(line)} |" for line in lines)

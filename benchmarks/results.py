@@ -99,6 +99,7 @@ class Results:
         versions: Of what.
         measured: By figure.
         series: What plots are made of, by name.
+        day: When it ended, as ``2026-12-31``.
     """
 
     mode: str
@@ -106,6 +107,7 @@ class Results:
     versions: dict[str, str]
     measured: dict[str, Measured] = field(default_factory=dict[str, Measured])
     series: dict[str, Any] = field(default_factory=dict[str, Any])
+    day: str = ""
 
     def add(self, measured: Measured) -> None:
         """Keep it, and show it."""
@@ -122,7 +124,7 @@ class Results:
         rows = [self.measured[figure.key] for figure in FIGURES if figure.key in self.measured]
         figures = [{**asdict(row), "reached": row.reached} for row in rows]
         content = {
-            "mode": self.mode, "machine": self.machine, "versions": self.versions, "figures": figures,
+            "mode": self.mode, "day": self.day, "machine": self.machine, "versions": self.versions, "figures": figures,
             "series": self.series,
         }  # fmt: skip
         path.parent.mkdir(parents=True, exist_ok=True)
@@ -132,7 +134,9 @@ class Results:
     def read(cls, path: Path) -> "Results":
         """Read what :meth:`write` wrote."""
         content = json.loads(path.read_text("utf-8"))
-        results = cls(content["mode"], content["machine"], content["versions"], series=content["series"])
+        results = cls(
+            content["mode"], content["machine"], content["versions"], series=content["series"], day=content["day"]
+        )
         for row in content["figures"]:
             if row["key"] in BY_KEY:
                 spreads = {name: Spread(**row[name]) if row[name] else None for name in ("second", "cpu")}

@@ -7,6 +7,7 @@ from pathlib import Path
 import pytest
 
 from benchmarks import publish
+from benchmarks.compare import compare
 from benchmarks.figures import FIGURES, GROUPS, at_least, at_most
 from benchmarks.plots import save
 from benchmarks.processes import ROOT
@@ -111,6 +112,38 @@ def test_results_are_read_as_they_were_written(tmp_path: Path) -> None:
 
     assert Results.read(tmp_path / "results.json") == made
     assert json.loads((tmp_path / "results.json").read_text("utf-8"))["figures"][0]["reached"] is True
+
+
+def test_two_runs_stand_beside_each_other() -> None:
+    """Each ratio that both have is compared, and what is further apart than 15 % stands out; milliseconds are not."""
+    first = results(Measured("account/core", spread([0.8])), Measured("workers", spread([1.0])))
+    second = results(
+        Measured("account/core", spread([0.9])), Measured("workers", spread([1.5])), Measured("import", spread([1.0]))
+    )
+    first.day, second.day = "2026-01-01", "2026-01-02"
+
+    shown = compare(first, second)
+
+    assert shown.startswith("1 of 2 ratios are within 15% of those of 2026-01-01:")
+    assert "| 0.80 | 0.90 | +12% |" in shown
+    assert "| 1.00 | 1.50 | **+50%** |" in shown
+    assert "import" not in shown
+
+
+def test_a_run_of_another_day_is_kept_beside_the_published_one(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """A run that is published again on its day takes its place; one of a later day is shown beside it."""
+    monkeypatch.setattr(publish, "_ASSETS", tmp_path)
+    monkeypatch.setattr(publish, "save", lambda _results, _folder: [])
+    pages: list[str] = []
+    monkeypatch.setattr(publish, "_write_between_markers", lambda _path, section: pages.append(section))
+    for day, value in (("2026-01-01", 1.0), ("2026-01-01", 0.8), ("2026-01-02", 0.9), ("2026-01-02", 0.88)):
+        made = results(Measured("account/core", spread([value])))
+        made.day = day
+        publish.publish(made)
+
+    assert ["2026-01-01:" in page for page in pages[::2]] == [False, False, True, True]
+    assert "| 0.80 | 0.88 | +10% |" in pages[-2]
+    assert Results.read(tmp_path / "results.json").day == "2026-01-02"
 
 
 def test_details_show_each_series() -> None:
