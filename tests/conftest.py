@@ -3,6 +3,7 @@
 A test that takes ``store`` (or ``auth``, or ``client``) runs once on every store of :data:`STORES`.
 """
 
+import asyncio
 from collections.abc import AsyncGenerator, Callable
 from contextlib import asynccontextmanager
 from pathlib import Path
@@ -45,6 +46,12 @@ async def sqlite_store(folder: Path) -> AsyncGenerator[Store[Any], None]:
 
 
 STORES: dict[str, StoreFactory] = {"memory": memory_store, "sqlite": sqlite_store, **SERVER_STORES}
+
+
+def pytest_configure() -> None:
+    # pytest-asyncio asks for the loop that is set before the first test. Where none ever was, Python makes one for it
+    # up to 3.11, and nobody closes that.
+    asyncio.set_event_loop(None)
 
 
 def pytest_addoption(parser: pytest.Parser) -> None:

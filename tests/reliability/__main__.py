@@ -5,6 +5,8 @@ It ends with 1 where a figure was missed.
 
 import argparse
 import asyncio
+import itertools
+import operator
 import os
 import sys
 import time
@@ -51,6 +53,17 @@ async def measure(lab: Lab, scenario: Scenario, store: str) -> Figure:
     return figure.says("it broke off")
 
 
+async def tell(lab: Lab, scenario: Scenario, store: str, *, publishes: bool) -> bool:
+    """Run a scenario on a store, say and publish its figure, and return whether it was missed."""
+    started = time.monotonic()
+    figure = await measure(lab, scenario, store)
+    if publishes and figure.trials and not figure.misses:  # at once: a long run may be broken off
+        publish([row_of(scenario, store, figure)])
+    sys.stdout.write(f"{line_of(scenario, store, figure, time.monotonic() - started)}\n")
+    sys.stdout.flush()
+    return bool(figure.misses)
+
+
 async def run(arguments: argparse.Namespace) -> int:
     """Run what was asked for and return the exit status."""
     if arguments.publish_from is not None:
@@ -68,21 +81,14 @@ async def run(arguments: argparse.Namespace) -> int:
         for scenario, store in chosen:
             sys.stdout.write(f"{scenario.id}  {store}  {scenario.title}: {scenario.asked}\n")
         return 0
-    ran = missed = 0
     began = time.monotonic()
+    missed: list[bool] = []
     async with Lab(long=arguments.long, minutes=arguments.minutes, trials=arguments.trials) as lab:
-        for scenario, store in chosen * arguments.repeat:
-            started = time.monotonic()
-            figure = await measure(lab, scenario, store)
-            missed += bool(figure.misses)
-            ran += 1
-            if arguments.publish and figure.trials and not figure.misses:  # at once: a long run may be broken off
-                publish([row_of(scenario, store, figure)])
-            took = time.monotonic() - started
-            sys.stdout.write(f"{line_of(scenario, store, figure, took)}\n")
-            sys.stdout.flush()
-    sys.stdout.write(f"{ran} figures, {missed} missed, in {time.monotonic() - began:.0f} s\n")
-    return 1 if missed or not ran else 0
+        for scenario, several in itertools.groupby(chosen * arguments.repeat, operator.itemgetter(0)):
+            told = [tell(lab, scenario, store, publishes=arguments.publish) for _, store in several]
+            missed += await asyncio.gather(*told) if scenario.waits else [await each for each in told]
+    sys.stdout.write(f"{len(missed)} figures, {sum(missed)} missed, in {time.monotonic() - began:.0f} s\n")
+    return 1 if any(missed) or not missed else 0
 
 
 if __name__ == "__main__":

@@ -61,6 +61,7 @@ class Scenario(NamedTuple):
         asked: The figure to be reached.
         stores: On which stores it runs.
         short: On which of them it runs in the short form, where nobody names stores.
+        waits: Whether it only waits most of the time, so that its stores may run at once.
         run: Runs it on a store.
     """
 
@@ -69,6 +70,7 @@ class Scenario(NamedTuple):
     asked: str
     stores: Sequence[str]
     short: Sequence[str]
+    waits: bool
     run: Callable[[Any, str], Awaitable[Figure]]
 
 
@@ -77,7 +79,13 @@ _Run = Callable[[Any, str], Awaitable[Figure]]
 
 
 def scenario(
-    id_: str, title: str, asked: str, *, stores: Sequence[str], short: Sequence[str] | None = None
+    id_: str,
+    title: str,
+    asked: str,
+    *,
+    stores: Sequence[str],
+    short: Sequence[str] | None = None,
+    waits: bool = False,
 ) -> Callable[[_Run], _Run]:
     """Enter a scenario into the list; see :mod:`tests.reliability`.
 
@@ -87,6 +95,7 @@ def scenario(
         asked: The figure to be reached.
         stores: On which stores it runs.
         short: On which of them it runs in the short form; None: on all.
+        waits: Whether it only waits most of the time, so that its stores may run at once.
     """
     if id_ not in IDS:
         raise ValueError(f"{id_} is none of the plan's.")
@@ -94,7 +103,7 @@ def scenario(
         raise ValueError(f"There are two scenarios {id_} with the title {title!r}.")
 
     def enter(run: _Run) -> _Run:
-        _known[id_, title] = Scenario(id_, title, asked, stores, stores if short is None else short, run)
+        _known[id_, title] = Scenario(id_, title, asked, stores, stores if short is None else short, waits, run)
         return run
 
     return enter

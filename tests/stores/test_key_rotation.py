@@ -20,6 +20,7 @@ from tests.core.forge import unb64
 from tests.core.pems import ED25519, P256
 
 ROOT = Path(__file__).parent.parent.parent
+_PAUSE = 0.02  # seconds between the requests of each of four clients, who ask 200 times a second at most
 RINGS = [
     {"secret": SECRET_KEY, "algorithm": "HS256", "kid": "1"},
     {"secret": P256, "algorithm": "ES256", "kid": "2"},
@@ -101,6 +102,7 @@ async def test_three_rotations_under_load_fail_no_request(tmp_path: Path) -> Non
             form = {"username": "ada", "password": "correct horse battery"}
             turn = number
             while not done.is_set():
+                await asyncio.sleep(_PAUSE)
                 turn += 1
                 up = [worker for worker in workers if worker.client is not None]
                 worker = up[turn % len(up)]

@@ -79,6 +79,7 @@ async def disconnects(lab: Lab, store: str) -> Figure:
     "within the grace period the session goes on; after it, the session is over",
     stores=STORES,
     short=ONE_OF_EACH,
+    waits=True,
 )
 async def lost_answers(lab: Lab, store: str) -> Figure:
     """Lose the answers of many refreshes; half of the owners come back at once, half after the grace period."""

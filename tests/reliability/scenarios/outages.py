@@ -131,7 +131,7 @@ _ASKED_DOWN = "503 with `Retry-After` within 2 s; readiness 503, liveness 200; b
 _ASKED_HUNG = "503 with `Retry-After` within 5 s; readiness 503, liveness 200; back within 5 s"
 
 
-@scenario("RL-11", "The database is stopped, and every route asked", _ASKED_DOWN, stores=SERVERS)
+@scenario("RL-11", "The database is stopped, and every route asked", _ASKED_DOWN, stores=SERVERS, waits=True)
 async def stopped(lab: Lab, store: str) -> Figure:
     """Stop the server: connections are refused."""
     return await _through(
@@ -145,6 +145,7 @@ async def stopped(lab: Lab, store: str) -> Figure:
     _ASKED_HUNG,
     stores=SERVERS,
     short=(MARIADB, MONGO_SET),
+    waits=True,
 )
 async def hung(lab: Lab, store: str) -> Figure:
     """Let the server take connections and answer nothing."""
@@ -164,6 +165,7 @@ async def hung(lab: Lab, store: str) -> Figure:
     _ASKED_HUNG,
     stores=SERVERS,
     short=(POSTGRES, MONGO_SET),
+    waits=True,
 )
 async def swallowed(lab: Lab, store: str) -> Figure:
     """Let what is sent to the server vanish."""
@@ -185,6 +187,7 @@ async def swallowed(lab: Lab, store: str) -> Figure:
     "503 with `Retry-After` within 5 s; no password in it",
     stores=SERVERS,
     short=(POSTGRES, MONGO_SET),
+    waits=True,
 )
 async def not_found(lab: Lab, store: str) -> Figure:
     """Ask an app whose database's host has no address; in this process, as no worker starts with it."""
