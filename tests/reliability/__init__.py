@@ -15,8 +15,9 @@ between the app and its database, clocks that are wrong. A scenario is an async 
 
 The decorator's arguments are its row in ``docs/reliability.md``: the id, what is done, the figure asked, and the stores
 on which it runs, once for each; ``short=ONE_OF_EACH`` spares the short form some of them, and ``waits=True`` runs them
-at once. The function gives the figure reached. A trial that misses is counted, and the run fails. ``lab.trials`` and
-``lab.long`` tell the short form from the long one; a short scenario is done in seconds.
+at once, and ``timed=True`` gives a second try. The function gives the figure reached. A trial that misses is counted,
+and the run fails. ``lab.trials`` and ``lab.long`` tell the short form from the long one; a short scenario is done in
+seconds.
 
 What a scenario takes from the lab (servers, fleets, workers, proxies) the lab also ends. A server that a scenario has
 stopped or killed it starts again itself; the lab makes sure of it before the next scenario.

@@ -62,6 +62,7 @@ class Scenario(NamedTuple):
         stores: On which stores it runs.
         short: On which of them it runs in the short form, where nobody names stores.
         waits: Whether it only waits most of the time, so that its stores may run at once.
+        timed: Whether its figure is a speed, which a machine that does something else spoils: it has a second try.
         run: Runs it on a store.
     """
 
@@ -71,6 +72,7 @@ class Scenario(NamedTuple):
     stores: Sequence[str]
     short: Sequence[str]
     waits: bool
+    timed: bool
     run: Callable[[Any, str], Awaitable[Figure]]
 
 
@@ -86,6 +88,7 @@ def scenario(
     stores: Sequence[str],
     short: Sequence[str] | None = None,
     waits: bool = False,
+    timed: bool = False,
 ) -> Callable[[_Run], _Run]:
     """Enter a scenario into the list; see :mod:`tests.reliability`.
 
@@ -96,6 +99,7 @@ def scenario(
         stores: On which stores it runs.
         short: On which of them it runs in the short form; None: on all.
         waits: Whether it only waits most of the time, so that its stores may run at once.
+        timed: Whether its figure is a speed, which a machine that does something else spoils: it has a second try.
     """
     if id_ not in IDS:
         raise ValueError(f"{id_} is none of the plan's.")
@@ -103,7 +107,8 @@ def scenario(
         raise ValueError(f"There are two scenarios {id_} with the title {title!r}.")
 
     def enter(run: _Run) -> _Run:
-        _known[id_, title] = Scenario(id_, title, asked, stores, stores if short is None else short, waits, run)
+        in_short = stores if short is None else short
+        _known[id_, title] = Scenario(id_, title, asked, stores, in_short, waits, timed, run)
         return run
 
     return enter

@@ -26,6 +26,7 @@ _IN_A_STORM_MS = 100  # more than when nothing else is asked
     "no deadlock, no error, p99 at most 5 s over that of 500 requests without a database; "
     "each kind of request is content with a pool of one connection",
     stores=(SQLITE, POSTGRES, MARIADB),
+    timed=True,
 )
 async def small_pool(lab: Lab, store: str) -> Figure:
     """Ask for far more than the pool has; and go once through the routes where a second connection would hang."""
@@ -98,6 +99,7 @@ async def _storm(worker: Worker, name: str, number: int) -> list[Outcome]:
     "at least 90 % of what bcrypt allows in the same run; the others 503 with Retry-After, within 1 s over what 500 "
     "requests without a password take; /users/me p99 at most 100 ms over idle",
     stores=(POSTGRES,),
+    timed=True,
 )
 async def sign_in_storm(lab: Lab, store: str) -> Figure:
     """Let far more sign in than the cores can hash for in time."""
