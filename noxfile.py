@@ -1,7 +1,6 @@
 """The project's verbs: ``nox -s demo``, ``tests``, ``lint``, ``typing``, ``coverage``, ``matrix``, ``bench``."""
 
 import filecmp
-import os
 import pathlib
 import shutil
 
@@ -14,8 +13,7 @@ nox.options.sessions = ["lint", "typing", "tests"]
 PROJECT = nox.project.load_toml("pyproject.toml")
 PYTHONS = ["3.10", "3.11", "3.12", "3.13"]
 EVERY_STORE = "sql,postgres,mysql,mongo,redis,smtp"
-# One more than there are cores: each waits for servers a third of its time.
-IN_PARALLEL = [f"--numprocesses={(os.cpu_count() or 1) + 1}", "--dist=worksteal"]
+IN_PARALLEL = ["--numprocesses=auto", "--dist=worksteal"]
 EVERY_TEST = ["-m", "slow or not slow"]
 PROSE = ["README.md", "AGENTS.md", "CHANGELOG.md", "CONTRIBUTING.md", "changelog.d", "docs", "examples", "fastauth"]
 SNIPPETS = "build/snippets"
