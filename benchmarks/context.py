@@ -1,13 +1,15 @@
 """What every group is given: how long to measure, where results go, and which peers there are."""
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 
 from benchmarks.client import Load, Traffic
 from benchmarks.pairs import Contestant, Pairs, measure
 from benchmarks.processes import Server
 from benchmarks.results import Measured, Pace, Results
+
+_AS_LONG = 5  # times as long as other slices
 
 
 @dataclass(frozen=True)
@@ -30,9 +32,21 @@ class Context:
         """Say whether this figure is to be measured."""
         return self.figure in (None, key)
 
-    async def compare(self, key: str, app: Contestant, floor: Contestant, *, note: str = "") -> Pairs:
-        """Measure the ratio of rates for a figure, and keep it."""
-        pairs = await measure(key, app, floor, self.pace)
+    async def compare(
+        self, key: str, app: Contestant, floor: Contestant, *, note: str = "", writes: bool = False
+    ) -> Pairs:
+        """Measure the ratio of rates for a figure, and keep it.
+
+        Args:
+            key: The figure's.
+            app: One side.
+            floor: The other side.
+            note: What a reader has to know.
+            writes: Whether both write, so that a slice has to be longer: on SQLite one waits for the other, and in a
+                short slice that of the slower side would be for the most part its last answers.
+        """
+        longer = replace(self.pace, slice_seconds=self.pace.slice_seconds * _AS_LONG)
+        pairs = await measure(key, app, floor, longer if writes else self.pace)
         self.results.add(Measured(key, pairs.ratio, cpu=pairs.cpu, note=note))
         self.results.series.setdefault("rates", {})[key] = {
             "ours": round(pairs.rate.median, 1), "floor": round(pairs.floor_rate.median, 1),

@@ -49,7 +49,7 @@ async def _refresh(context: Context, ours: Database, theirs: Database) -> None:
     async with serving(_APP, ours.environment) as app, serving(_FLOOR, theirs.environment) as floor:
         rotating = Refreshes("/token/refresh", refresh_tokens(ours.user_ids))
         bare = Refreshes("/token/refresh", [session_id(number) for number in range(1, USERS + 1)])
-        await context.compare("refresh/floor", asking(app, rotating), asking(floor, bare))
+        await context.compare("refresh/floor", asking(app, rotating), asking(floor, bare), writes=True)
 
 
 async def _sign_in_and_register(context: Context, ours: Database, theirs: Database) -> None:
@@ -60,7 +60,7 @@ async def _sign_in_and_register(context: Context, ours: Database, theirs: Databa
     ):
         if context.wants("sign-in/floor"):
             sides = [asking(each, SignIns("/token", people, PASSWORD)) for each in (app, floor)]
-            await context.compare("sign-in/floor", *sides)
+            await context.compare("sign-in/floor", *sides, writes=True)
         if context.wants("register/floor"):
             sides = [asking(each, Registrations("/register", PASSWORD)) for each in (app, floor)]
-            await context.compare("register/floor", *sides)
+            await context.compare("register/floor", *sides, writes=True)
