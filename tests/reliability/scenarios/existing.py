@@ -89,5 +89,5 @@ async def limits_away(lab: Lab, store: str) -> Figure:
 async def query_plans(_: Lab, store: str) -> Figure:
     """Run the tests that read the query plans."""
     figure = Figure()
-    passed = await tests(figure, "tests/stores/test_query_plans.py", "-k", store)
-    return figure.says(f"{passed} plans, each by an index")
+    await tests(figure, "tests/stores/test_query_plans.py", "-k", store)
+    return figure.says("every plan by an index")
