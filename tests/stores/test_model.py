@@ -1,6 +1,7 @@
 """Random sequences of everything that happens to people and their sessions: each store does what thirty lines say."""
 
 import asyncio
+import os
 import uuid
 from collections.abc import Awaitable, Callable
 from datetime import datetime, timedelta, timezone
@@ -271,5 +272,5 @@ def test_the_store_does_what_the_model_does(kind: str, tmp_path: Path) -> None:
 @pytest.mark.slow
 @pytest.mark.parametrize("kind", STORES)
 def test_the_store_does_what_the_model_does_for_long(kind: str, tmp_path: Path) -> None:
-    """The same, with more and longer sequences."""
-    agree(partial(Machine, kind, tmp_path), examples=12, steps=50)
+    """The same, with more and longer sequences; half as many in CI, where the others of these tests wait."""
+    agree(partial(Machine, kind, tmp_path), examples=6 if os.environ.get("CI") else 12, steps=50)
