@@ -45,8 +45,8 @@ class Context:
             writes: Whether both write, so that a slice has to be longer: on SQLite one waits for the other, and in a
                 short slice that of the slower side would be for the most part its last answers.
         """
-        longer = replace(self.pace, slice_seconds=self.pace.slice_seconds * _AS_LONG)
-        pairs = await measure(key, app, floor, longer if writes else self.pace)
+        pace = replace(self.pace, slice_seconds=self.pace.slice_seconds * _AS_LONG) if writes else self.pace
+        pairs = await measure(key, app, floor, pace)
         self.results.add(Measured(key, pairs.ratio, cpu=pairs.cpu, note=note))
         self.results.series.setdefault("rates", {})[key] = {
             "ours": round(pairs.rate.median, 1), "floor": round(pairs.floor_rate.median, 1),

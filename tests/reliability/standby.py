@@ -1,7 +1,6 @@
 """A PostgreSQL server with a standby, and PgBouncer in front of them, which is told who serves."""
 
 import asyncio
-import contextlib
 import os
 import shutil
 import signal
@@ -10,12 +9,10 @@ from collections.abc import AsyncGenerator
 from contextlib import asynccontextmanager
 from pathlib import Path
 
-from sqlalchemy import URL
-from sqlalchemy.ext.asyncio import create_async_engine
-from sqlalchemy.pool import NullPool
-
+from tests.reliability.databases import StoreDatabase, make_database
 from tests.reliability.registry import POSTGRES
 from tests.reliability.servers import Server
+from tests.reliability.workers import is_open
 from tests.server_process import UnavailableError, free_port
 
 _REPLICATES = {"wal_level": "replica", "max_wal_senders": "4"}
@@ -52,9 +49,7 @@ class Bouncer:
             program, "--quiet", *as_somebody, str(self._settings), stderr=asyncio.subprocess.DEVNULL
         )
         for _ in range(_START_SECONDS * 50):
-            with contextlib.suppress(OSError):
-                _, writer = await asyncio.open_connection("127.0.0.1", self.port)
-                writer.close()
+            if is_open(self.port):
                 return
             await asyncio.sleep(0.02)
         raise UnavailableError("pgbouncer does not start")
@@ -103,19 +98,14 @@ class Pair:
     async def fail_over(self) -> None:
         """Kill the primary, promote the standby, and turn the bouncer to it."""
         await self.primary.kill()
-        engine = create_async_engine(_address(self.standby.port), poolclass=NullPool)
-        async with engine.connect() as connection:
-            await connection.exec_driver_sql("SELECT pg_promote()")
-        await engine.dispose()
+        url = f"postgresql+asyncpg://fastauth@127.0.0.1:{self.standby.port}/postgres"
+        await StoreDatabase(POSTGRES, url).rows("SELECT pg_promote()")
         self.bouncer.turn_to(self.standby.port)
 
-    async def make_database(self, name: str) -> str:
-        """Make an empty database, and return its address behind the bouncer."""
-        engine = create_async_engine(_address(self.primary.port), poolclass=NullPool, isolation_level="AUTOCOMMIT")
-        async with engine.connect() as connection:
-            await connection.exec_driver_sql(f"CREATE DATABASE {name}")
-        await engine.dispose()
-        return _address(self.bouncer.port).set(database=name).render_as_string()
+    async def database(self) -> StoreDatabase:
+        """Make an empty database, and return it as it is reached through the bouncer."""
+        made = await make_database(POSTGRES, self.primary.port, Path())
+        return StoreDatabase(POSTGRES, made.at(self.bouncer.port))
 
     async def close(self) -> None:
         """End all three and delete what they have stored."""
@@ -134,7 +124,3 @@ async def pair_of_servers() -> AsyncGenerator[Pair, None]:
             yield pair
         finally:
             await pair.close()
-
-
-def _address(port: int) -> URL:
-    return URL.create("postgresql+asyncpg", "fastauth", host="127.0.0.1", port=port, database="postgres")

@@ -30,7 +30,7 @@ async def skewed(lab: Lab, store: str) -> Figure:
     _needs_faketime()
     figure = Figure()
     async with lab.own_fleet(store, count=1, options={"store_timeout": 60}) as fleet:
-        skewed = {
+        workers = {
             skew: Worker(
                 APP,
                 app_environment(fleet.database.url, {"store_timeout": 60}, clock=skew),
@@ -39,14 +39,14 @@ async def skewed(lab: Lab, store: str) -> Figure:
             for skew in _SKEWS
         }
         try:
-            await start_all([*skewed.values()])
-            for skew, worker in skewed.items():
+            await start_all([*workers.values()])
+            for skew, worker in workers.items():
                 for _ in range(lab.trials(short=3, long=20)):
                     _name, tokens = await make_user(lab, fleet)
                     seen = await Client([worker], fleet.client.http).me(tokens["access_token"])
                     figure.trial(seen.status == _SKEWS[skew], f"{skew}: {told([seen])}")
         finally:
-            for worker in skewed.values():
+            for worker in workers.values():
                 await worker.kill()
     return figure.says("accepted within the leeway, 401 beyond it")
 

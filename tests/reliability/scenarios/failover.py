@@ -91,10 +91,8 @@ async def promoted(lab: Lab, store: str) -> Figure:
     """Kill the primary while people register, and let PgBouncer lead them to its standby."""
     figure, longest = Figure(), 0.0
     for _ in range(lab.trials(short=1, long=20)):
-        async with pair_of_servers() as pair:
-            database = StoreDatabase(store, await pair.make_database(lab.unique("failover")))
-            async with lab.own_fleet(store, count=2, database=database) as fleet:
-                longest = max(longest, await _while_people_register(lab, fleet, figure, pair.fail_over))
+        async with pair_of_servers() as pair, lab.own_fleet(store, count=2, database=await pair.database()) as fleet:
+            longest = max(longest, await _while_people_register(lab, fleet, figure, pair.fail_over))
     return figure.says(f"errors for {longest:.1f} s at most, none lost")
 
 
