@@ -122,7 +122,7 @@ def extras(session: nox.Session) -> None:
 
 @nox.session(name="import-time")
 def import_time(session: nox.Session) -> None:
-    """Print how long ``import fastauth`` takes beside ``import fastapi`` alone."""
+    """Print how long an app takes to import what it needs of FastAuth, beside ``import fastapi`` alone."""
     session.install(".")
     session.run("python", "benchmarks/import_time.py", *session.posargs)
 

@@ -130,7 +130,7 @@ FIGURES: tuple[Figure, ...] = (
     Figure("roles/get", "growth", "GET, holding 100 roles", "holding 1 role", at_most(1.2)),
     Figure("roles/role-check", "growth", "role check, holding 100 roles", "holding 1 role", at_most(1.2)),
     Figure("memory", "memory", "memory after the requests, token cache full", "the bare app", at_most(15), "MB"),
-    Figure("import", "imports", "import of `fastauth`", "`fastapi` alone", at_most(40), "ms"),
+    Figure("import", "imports", "`from fastauth import FastAuth`", "`import fastapi` alone", at_most(40), "ms"),
     Figure("workers", "workers", "two workers, PostgreSQL", "one worker", at_least(1.8)),
     Figure("workers/floor", "workers", "two workers, PostgreSQL, as scaling", "the bare route's own scaling"),
 )

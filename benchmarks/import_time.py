@@ -1,37 +1,51 @@
-"""How long ``import fastauth`` takes, beside ``import fastapi`` alone; both in new interpreters, by turns.
+"""How long an app takes to import what it needs of us, beside ``import fastapi`` alone; new interpreters, by turns.
 
-The machine's noise is in every number: what matters is the ratio. What guards it are the modules that are loaded, which
-tests/test_imports.py counts.
+The machine's noise is in every number: what matters are the ratios. What guards them are the modules that are loaded,
+which tests/test_imports.py counts.
 """
 
 import argparse
+import os
 import statistics
 import subprocess
 import sys
+import tempfile
 
-CLOCK = "import time; begun = time.perf_counter(); import {0}; print(time.perf_counter() - begun)"
+FASTAPI = "import fastapi"
+FASTAUTH = "from fastauth import FastAuth"
+STATEMENTS = (FASTAPI, "import fastauth", "from fastauth import TokenVerifier", FASTAUTH)
+_CLOCK = "import time; {0}; begun = time.perf_counter(); {1}; print(time.perf_counter() - begun)"
 
 
-def seconds(module: str) -> float:
-    """Return how long a new interpreter takes to import this module."""
-    run = subprocess.run([sys.executable, "-c", CLOCK.format(module)], capture_output=True, text=True, check=True)
-    return float(run.stdout)
+def milliseconds(statement: str, bytecode: str, after: str = "pass") -> float:
+    """Return how long a new interpreter takes to execute an import.
+
+    Args:
+        statement: The import.
+        bytecode: The folder of compiled modules. An installed package has them; a checkout may have none, where
+            ``PYTHONDONTWRITEBYTECODE`` is set, and to compile takes longer than all else.
+        after: What is imported before the clock starts.
+    """
+    environment = {**os.environ, "PYTHONPYCACHEPREFIX": bytecode}
+    environment.pop("PYTHONDONTWRITEBYTECODE", None)
+    command = [sys.executable, "-c", _CLOCK.format(after, statement)]
+    run = subprocess.run(command, capture_output=True, text=True, check=True, env=environment)
+    return float(run.stdout) * 1000
 
 
 def main() -> None:
-    """Print the medians and their ratio."""
+    """Print the medians and their ratios."""
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--rounds", type=int, default=15)
     rounds = parser.parse_args().rounds
-    times: dict[str, list[float]] = {"fastapi": [], "fastauth": []}
-    for _ in range(rounds + 1):
-        for module, taken in times.items():
-            taken.append(seconds(module))
-    alone, ours = (statistics.median(taken[1:]) for taken in times.values())  # the first filled the disk's cache
-    ratio = statistics.median(ours / alone for alone, ours in zip(*times.values(), strict=True))
-    print(f"import fastapi   {alone * 1000:7.1f} ms")
-    print(f"import fastauth  {ours * 1000:7.1f} ms, fastapi among it")
-    print(f"ratio            {ratio:7.2f}, the median of {rounds} pairs")
+    with tempfile.TemporaryDirectory() as bytecode:
+        turns = [
+            [milliseconds(f"{FASTAPI}; {statement}", bytecode) for statement in STATEMENTS] for _ in range(rounds + 1)
+        ][1:]  # the first wrote the bytecode
+    print(f"{'after ' + FASTAPI:40} {'ms':>6}  ratio")
+    for statement, taken in zip(STATEMENTS, zip(*turns, strict=True), strict=True):
+        ratio = statistics.median(ours / turn[0] for ours, turn in zip(taken, turns, strict=True))
+        print(f"{statement:40} {statistics.median(taken):6.0f}  {ratio:.2f}")
 
 
 if __name__ == "__main__":

@@ -27,9 +27,7 @@ def test_imports_go_down_only() -> None:
 
 def test_the_door_exports_what_it_promises() -> None:
     """The names that ``import fastauth`` offers change only on purpose."""
-    exported = sorted(name for name, value in vars(fastauth).items() if name[0] != "_" and not _is_module(value))
-
-    assert exported == [
+    assert sorted(fastauth.__all__) == [
         "Account",
         "Accounts",
         "AuditRecord",
@@ -96,6 +94,19 @@ def test_the_door_exports_what_it_promises() -> None:
     ]
 
 
+def test_the_door_leads_type_checkers_and_python_to_the_same_places() -> None:
+    """The two tables at the door, what type checkers read and what Python looks up, are one and the same."""
+    door = ast.parse((ROOT / "fastauth" / "__init__.py").read_text("utf-8"))
+    listed = {
+        name.name: imported.module
+        for imported in ast.walk(door)
+        if isinstance(imported, ast.ImportFrom) and (imported.module or "").startswith("fastauth.")
+        for name in imported.names
+    }
+
+    assert {name: f"fastauth.{home}" for name, home in fastauth._HOMES.items()} == listed
+
+
 def test_importing_fastauth_is_silent_and_imports_no_driver() -> None:
     """``import fastauth`` warns of nothing, imports no database library, and needs none."""
     absent = [
@@ -112,7 +123,7 @@ def test_importing_fastauth_is_silent_and_imports_no_driver() -> None:
         "prometheus_client",
         "pytest",
     ]
-    code = f"import sys; sys.modules.update(dict.fromkeys({absent})); import fastauth; import fastauth.testing"
+    code = f"import sys; sys.modules.update(dict.fromkeys({absent})); import fastauth.auth; import fastauth.testing"
 
     run = subprocess.run([sys.executable, "-W", "error", "-c", code], capture_output=True, text=True, check=False)
 
@@ -132,7 +143,7 @@ def test_importing_fastauth_is_silent_and_imports_no_driver() -> None:
 def test_a_missing_extra_says_the_command_that_cures_it(module: str, absent: str, cure: str) -> None:
     """Importing a backend without its extra is one sentence with the command that installs it."""
     # FastAPI itself may stand on the package, and is there already.
-    code = f"import fastauth, sys; sys.modules[{absent!r}] = None; import {module}"
+    code = f"import fastauth.auth, sys; sys.modules[{absent!r}] = None; import {module}"
 
     run = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=False)
 
@@ -160,7 +171,3 @@ def test_no_import_hides_in_a_function_but_for_its_reason(path: Path) -> None:
 def test_annotations_in_web_are_real_objects(path: Path) -> None:
     """No module of the HTTP floor postpones its annotations, which FastAPI could then not read."""
     assert not re.search(r"^from __future__ import annotations", path.read_text("utf-8"), re.MULTILINE)
-
-
-def _is_module(value: object) -> bool:
-    return isinstance(value, type(sys))
