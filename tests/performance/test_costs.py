@@ -126,14 +126,14 @@ async def test_claims_ask_nobody(on_sqlite: OnSQLite) -> None:
 
 
 async def test_a_refresh_is_one_transaction(on_sqlite: OnSQLite) -> None:
-    """A refresh is one statement and one commit, on one connection."""
+    """A refresh is one statement and one commit, on one connection, and four hops to the driver's thread."""
     tokens = await sign_in(on_sqlite.client)
 
     costs = await on_sqlite.costs_of("POST", "/token/refresh", json={"refresh_token": tokens["refresh_token"]})
 
     hops = costs.pop("hop")
     assert costs == {"checkout": 1, "before_cursor_execute": 1, "commit": 1}
-    assert hops <= 5
+    assert hops <= 4  # make a cursor, execute, close it, commit
 
 
 async def test_a_look_is_one_task(on_sqlite: OnSQLite) -> None:

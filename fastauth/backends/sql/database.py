@@ -160,8 +160,13 @@ class EngineDatabase:
                 return await greenlet_spawn(self._change, statement, parameters)
 
     def _change(self, statement: Executable, parameters: Mapping[str, Any]) -> int:
-        with self._for_one_statement.sync_engine.begin() as connection:
-            return connection.execute(statement, parameters).rowcount
+        with self._for_one_statement.sync_engine.connect() as connection:
+            changed = connection.execute(statement, parameters).rowcount
+            connection.commit()
+            # A connection that comes back outside of a transaction is rolled back by the pool, for its last user may
+            # have left something open: on SQLite one more switch to the driver. This one ends without any.
+            connection.begin()
+            return changed
 
     @asynccontextmanager
     async def read(self) -> AsyncGenerator[AsyncConnection, None]:

@@ -3,7 +3,7 @@
 from collections.abc import Collection, Sequence
 from datetime import datetime
 
-from sqlalchemy import bindparam, insert, literal, select, update
+from sqlalchemy import bindparam, insert, select, update
 from sqlalchemy.exc import IntegrityError
 
 from fastauth.backends.sql.base import COUNTED, SQLBase, is_session_id, reading, verb
@@ -41,7 +41,18 @@ class SQLTokenStore(SQLBase[U]):
                 expires_at=bindparam("new_expires_at"),
             )
         )
-        self._enabled = enabled
+        added = [column for column in sessions.c if column.name != "revoked_at"]
+        # The lock on the user's row orders this against a disabling or a new password, which revoke what they see.
+        account = (
+            select(*(bindparam(f"new_{column.name}", type_=column.type) for column in added))
+            .where(
+                mapping.key == bindparam("key", type_=mapping.key.type),
+                mapping.column("hashed_password") == bindparam("password_hash"),
+                enabled,
+            )
+            .with_for_update(read=True)
+        )
+        self._add = insert(sessions).from_select(added, account).execution_options(**COUNTED)
 
     @verb
     async def add_session(self, session: Session, *, hashed_password: str) -> bool:
@@ -49,30 +60,19 @@ class SQLTokenStore(SQLBase[U]):
         key = self._mapping.parse_key(session.user_id)
         if key is None:
             return False
-        columns = self._tables.sessions.c
-        values = {
-            columns.id: session.id,
-            columns.user_id: key,
-            columns.generation: session.generation,
-            columns.created_at: session.created_at,
-            columns.rotated_at: session.rotated_at,
-            columns.expires_at: session.expires_at,
-            columns.user_agent: session.user_agent,
-            columns.ip: session.ip,
+        parameters = {
+            "key": key,
+            "password_hash": hashed_password,
+            "new_id": session.id,
+            "new_user_id": key,
+            "new_generation": session.generation,
+            "new_created_at": session.created_at,
+            "new_rotated_at": session.rotated_at,
+            "new_expires_at": session.expires_at,
+            "new_user_agent": session.user_agent,
+            "new_ip": session.ip,
         }
-        # The lock on the user's row orders this against a disabling or a new password, which revoke what they see.
-        account = (
-            select(*(literal(value, column.type) for column, value in values.items()))
-            .where(
-                self._mapping.key == key,
-                self._mapping.column("hashed_password") == hashed_password,
-                self._enabled,
-            )
-            .with_for_update(read=True)
-        )
-        add = insert(self._tables.sessions).from_select(list(values), account)
-        async with self.database.write_once() as connection:
-            return bool((await connection.execute(add, execution_options=COUNTED)).rowcount)
+        return bool(await self.database.change(self._add, parameters))
 
     @reading
     async def authenticate(self, session_id: str) -> Account[U] | None:
