@@ -2,7 +2,6 @@
 
 import logging
 import os
-import re
 from collections.abc import AsyncGenerator, Callable, Collection, Iterable, Mapping, Sequence
 from contextlib import AbstractAsyncContextManager, AsyncExitStack, asynccontextmanager
 from datetime import timedelta
@@ -32,7 +31,16 @@ from fastauth.core.settings import (
 )
 from fastauth.core.signing import Purpose, Signer
 from fastauth.core.telemetry import Exposition, Telemetries, Telemetry
-from fastauth.notifiers.console import ConsoleNotifier
+from fastauth.options import (
+    CONSOLE,
+    check_base_url,
+    check_cookies,
+    check_registration,
+    check_token_url,
+    fit_for_use,
+    is_production,
+    span_of,
+)
 from fastauth.services.accounts import Accounts
 from fastauth.services.audit import Audit, AuditTrail
 from fastauth.services.background import Background
@@ -80,8 +88,6 @@ if TYPE_CHECKING:
 
 logger: logging.Logger = logging.getLogger("fastauth")
 
-_BASE_URL = re.compile(r"https?://[^\s/?#]+(/[^\s?#]*)?")
-_CONSOLE = ConsoleNotifier()
 _E = TypeVar("_E", bound=Event)
 _H = TypeVar("_H", bound=Callable[..., Any])
 
@@ -142,7 +148,7 @@ class FastAuth(Generic[U]):
         token_url: str = "/token",  # noqa: S107
         registration: bool = True,
         reserved_usernames: Collection[str] = RESERVED_USERNAMES,
-        notifier: Notifier | None = _CONSOLE,
+        notifier: Notifier | None = CONSOLE,
         base_url: str | None = None,
         enumeration_safe: bool = False,
         production: bool | None = None,
@@ -160,18 +166,18 @@ class FastAuth(Generic[U]):
         telemetry: Sequence[Telemetry] = (),
         clock: Clock = system_clock,
     ) -> None:
-        self.production: bool = _is_production(production)
+        self.production: bool = is_production(production)
         self.store = store
         self._telemetry = tuple(telemetry)
         tokens = tokens or TokenSettings()
-        access = _span("access_token_expires_in", access_token_expires_in, timedelta(minutes=1))
-        refresh = _span("refresh_token_expires_in", refresh_token_expires_in, timedelta(days=1))
-        _check_cookies(use_cookie=use_cookie, secure=secure_cookies, production=self.production)
-        _check_token_url(token_url, sign_in_methods)
+        access = span_of("access_token_expires_in", access_token_expires_in, timedelta(minutes=1))
+        refresh = span_of("refresh_token_expires_in", refresh_token_expires_in, timedelta(days=1))
+        check_cookies(use_cookie=use_cookie, secure=secure_cookies, production=self.production)
+        check_token_url(token_url, sign_in_methods)
         if registration:
-            _check_registration(store)
-        _check_base_url(base_url)
-        notifier = _fit_for_use(notifier, production=self.production)
+            check_registration(store)
+        check_base_url(base_url)
+        notifier = fit_for_use(notifier, production=self.production)
         self._mails = notifier is not None
         if enumeration_safe and notifier is None:
             raise ConfigurationError("enumeration_safe=True needs a notifier: what an answer hides, a mail tells.")
@@ -194,7 +200,7 @@ class FastAuth(Generic[U]):
         settings = passwords or PasswordSettings()
         self.passwords: Passwords = Passwords(settings, production=self.production, telemetry=told)
         """Judges, hashes and verifies passwords, off the event loop."""
-        timeout = _span("store_timeout", store_timeout, timedelta(seconds=1))
+        timeout = span_of("store_timeout", store_timeout, timedelta(seconds=1))
         timed = with_measurements(with_deadline(store, timeout), told)
         self.limits = limits
         """How often one may try; None when there are no limits."""
@@ -537,61 +543,3 @@ class FastAuth(Generic[U]):
         publish_token_url(
             app, scheme_name=scheme_name_of(self._routes.token_url), endpoints=self._routes.token_endpoints
         )
-
-
-def _fit_for_use(notifier: Notifier | None, *, production: bool) -> Notifier | None:
-    if not production or not isinstance(notifier, ConsoleNotifier):
-        return notifier
-    if notifier is _CONSOLE:  # nobody chose it
-        return None
-    raise ConfigurationError("A ConsoleNotifier prints links that let whoever reads them in; production refuses it.")
-
-
-def _is_production(production: bool | None) -> bool:
-    if production is not None:
-        return production
-    name = os.environ.get("FASTAUTH_ENV", "").lower()
-    if name in {"production", "prod"}:
-        return True
-    if name in {"", "development", "dev", "test", "testing"}:
-        return False
-    raise ConfigurationError(f"FASTAUTH_ENV={name!r} is neither 'production' nor 'development'.")
-
-
-def _span(name: str, value: float | timedelta, unit: timedelta) -> timedelta:
-    span = value if isinstance(value, timedelta) else value * unit
-    if span < timedelta(seconds=1):
-        raise ConfigurationError(f"{name}={value!r} must be at least one second.")
-    return span
-
-
-def _check_cookies(*, use_cookie: bool, secure: bool, production: bool) -> None:
-    if use_cookie and production and not secure:
-        raise ConfigurationError("secure_cookies=False sends the tokens in the clear; production refuses it.")
-
-
-def _check_token_url(token_url: str, methods: Sequence[SignInMethod[Any, Any]]) -> None:
-    if not token_url.startswith("/") or token_url.endswith("/"):
-        raise ConfigurationError(f"token_url={token_url!r} must begin with a slash and end without one, as '/token'.")
-    names = [method.name for method in methods]
-    for name in names:
-        if name in {"refresh", "password"} or names.count(name) > 1:
-            raise ConfigurationError(f"A sign-in method cannot be called {name!r}: the name is taken.")
-
-
-def _check_base_url(base_url: str | None) -> None:
-    if base_url is not None and _BASE_URL.fullmatch(base_url) is None:
-        raise ConfigurationError(
-            f"base_url={base_url!r} must be the address of the app's pages, as 'https://app.example.com', without "
-            "a query."
-        )
-
-
-def _check_registration(store: Store[Any]) -> None:
-    writable = {field.name for field in store.schema.writable}
-    for name in store.schema.required:
-        if name not in writable:
-            raise ConfigurationError(
-                f"{store.schema.name}.{name} needs a value, and /register may not set it: name it in writable_fields, "
-                "give it a default, or pass registration=False."
-            )

@@ -1,0 +1,109 @@
+"""What ``FastAuth(...)`` is given, judged before anything is made of it."""
+
+import os
+import re
+from collections.abc import Sequence
+from datetime import timedelta
+from typing import Any
+
+from fastauth.core.exceptions import ConfigurationError
+from fastauth.core.protocols import Notifier, SignInMethod, Store
+from fastauth.notifiers.console import ConsoleNotifier
+
+CONSOLE = ConsoleNotifier()
+"""Stands where nobody chose a notifier: right for development, and none in production."""
+
+_BASE_URL = re.compile(r"https?://[^\s/?#]+(/[^\s?#]*)?")
+
+
+def fit_for_use(notifier: Notifier | None, *, production: bool) -> Notifier | None:
+    """Return the notifier to use: None in production if nobody chose one.
+
+    Raises:
+        ConfigurationError: It is production, and the notifier prints links to the console.
+    """
+    if not production or not isinstance(notifier, ConsoleNotifier):
+        return notifier
+    if notifier is CONSOLE:  # nobody chose it
+        return None
+    raise ConfigurationError("A ConsoleNotifier prints links that let whoever reads them in; production refuses it.")
+
+
+def is_production(production: bool | None) -> bool:
+    """Return what was passed, or what ``FASTAUTH_ENV`` says; without that it is development.
+
+    Raises:
+        ConfigurationError: ``FASTAUTH_ENV`` says neither.
+    """
+    if production is not None:
+        return production
+    name = os.environ.get("FASTAUTH_ENV", "").lower()
+    if name in {"production", "prod"}:
+        return True
+    if name in {"", "development", "dev", "test", "testing"}:
+        return False
+    raise ConfigurationError(f"FASTAUTH_ENV={name!r} is neither 'production' nor 'development'.")
+
+
+def span_of(name: str, value: float | timedelta, unit: timedelta) -> timedelta:
+    """Return a time span that may be given as a number of units.
+
+    Raises:
+        ConfigurationError: It is shorter than a second.
+    """
+    span = value if isinstance(value, timedelta) else value * unit
+    if span < timedelta(seconds=1):
+        raise ConfigurationError(f"{name}={value!r} must be at least one second.")
+    return span
+
+
+def check_cookies(*, use_cookie: bool, secure: bool, production: bool) -> None:
+    """Refuse cookies that send tokens in the clear.
+
+    Raises:
+        ConfigurationError: It is production, and the cookies are not ``Secure``.
+    """
+    if use_cookie and production and not secure:
+        raise ConfigurationError("secure_cookies=False sends the tokens in the clear; production refuses it.")
+
+
+def check_token_url(token_url: str, methods: Sequence[SignInMethod[Any, Any]]) -> None:
+    """Refuse a path for tokens that is none, and sign-in methods that would have one path below it.
+
+    Raises:
+        ConfigurationError: The path or a name is not fit for use.
+    """
+    if not token_url.startswith("/") or token_url.endswith("/"):
+        raise ConfigurationError(f"token_url={token_url!r} must begin with a slash and end without one, as '/token'.")
+    names = [method.name for method in methods]
+    for name in names:
+        if name in {"refresh", "password"} or names.count(name) > 1:
+            raise ConfigurationError(f"A sign-in method cannot be called {name!r}: the name is taken.")
+
+
+def check_base_url(base_url: str | None) -> None:
+    """Refuse an address to which no path can be added.
+
+    Raises:
+        ConfigurationError: It is no ``http`` or ``https`` address, or has a query or a fragment.
+    """
+    if base_url is not None and _BASE_URL.fullmatch(base_url) is None:
+        raise ConfigurationError(
+            f"base_url={base_url!r} must be the address of the app's pages, as 'https://app.example.com', without "
+            "a query."
+        )
+
+
+def check_registration(store: Store[Any]) -> None:
+    """Refuse a user model that nobody can register for.
+
+    Raises:
+        ConfigurationError: It has a field that needs a value and that no client may set.
+    """
+    writable = {field.name for field in store.schema.writable}
+    for name in store.schema.required:
+        if name not in writable:
+            raise ConfigurationError(
+                f"{store.schema.name}.{name} needs a value, and /register may not set it: name it in writable_fields, "
+                "give it a default, or pass registration=False."
+            )
