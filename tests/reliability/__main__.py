@@ -21,7 +21,8 @@ from tests.server_process import UnavailableError
 _SHORT_SECONDS, _LONG_SECONDS = 240, 3 * 3600  # for one scenario on one store, which may hang
 
 
-def _arguments() -> argparse.Namespace:
+def read_arguments() -> argparse.Namespace:
+    """Return what to run, which exists; what does not ends the program with status 2."""
     parser = argparse.ArgumentParser(prog="nox -s reliability --", description=__doc__)
     parser.add_argument("--long", action="store_true", help="the full number of trials, which takes hours")
     parser.add_argument("--only", default="", help="which scenarios, such as RL-8,RL-12; all by default")
@@ -32,7 +33,18 @@ def _arguments() -> argparse.Namespace:
     parser.add_argument("--publish", action="store_true", help="write what is reached into docs/reliability.md")
     parser.add_argument("--publish-from", type=Path, help="write what a saved run has said there, and run nothing")
     parser.add_argument("--list", action="store_true", help="say what there is, and run nothing")
-    return parser.parse_args()
+    arguments = parser.parse_args()
+    arguments.ids = _listed(arguments.only)
+    arguments.stores = {*STORES, "redis"} if arguments.store == "all" else _listed(arguments.store)
+    if strange := arguments.ids - {scenario.id for scenario in all_scenarios()}:
+        parser.error(f"there is no scenario {', '.join(sorted(strange))}: --list shows those there are")
+    if strange := arguments.stores - {*STORES, "redis"}:
+        parser.error(f"there is no store {', '.join(sorted(strange))}: there are {', '.join(STORES)} and redis")
+    return arguments
+
+
+def _listed(text: str) -> set[str]:
+    return {each.strip() for each in text.split(",") if each.strip()}
 
 
 async def measure(lab: Lab, scenario: Scenario, store: str) -> Figure:
@@ -72,8 +84,7 @@ async def run(arguments: argparse.Namespace) -> int:
     if arguments.publish_from is not None:
         publish(rows_of(arguments.publish_from.read_text("utf-8").splitlines()))
         return 0
-    ids = {each for each in arguments.only.split(",") if each}
-    stores = {*STORES, "redis"} if arguments.store == "all" else {each for each in arguments.store.split(",") if each}
+    ids, stores = arguments.ids, arguments.stores
     chosen = [
         (scenario, store)
         for scenario in all_scenarios()
@@ -84,6 +95,9 @@ async def run(arguments: argparse.Namespace) -> int:
         for scenario, store in chosen:
             sys.stdout.write(f"{scenario.id}  {store}  {scenario.title}: {scenario.asked}\n")
         return 0
+    if not chosen:
+        sys.stderr.write("None of these scenarios runs on any of these stores: --list shows what there is.\n")
+        return 2
     began = time.monotonic()
     missed: list[bool] = []
     async with Lab(long=arguments.long, minutes=arguments.minutes, trials=arguments.trials) as lab:
@@ -91,8 +105,8 @@ async def run(arguments: argparse.Namespace) -> int:
             told = [tell(lab, scenario, store, publishes=arguments.publish) for _, store in several]
             missed += await asyncio.gather(*told) if scenario.waits else [await each for each in told]
     sys.stdout.write(f"{len(missed)} figures, {sum(missed)} missed, in {time.monotonic() - began:.0f} s\n")
-    return 1 if any(missed) or not missed else 0
+    return 1 if any(missed) else 0
 
 
 if __name__ == "__main__":
-    sys.exit(asyncio.run(run(_arguments())))
+    sys.exit(asyncio.run(run(read_arguments())))
