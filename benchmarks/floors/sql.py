@@ -50,16 +50,10 @@ class NewUser(BaseModel):
     password: str
 
 
-@app.get("/ping")
 @app.get("/bare")
+@app.get("/ping")
 async def bare() -> dict[str, str]:
     return {"username": "ada"}
-
-
-@app.get("/orm")
-async def orm(session: InSession) -> dict[str, str]:
-    user = (await session.scalars(select(User).where(User.id == next(keys)))).one()
-    return {"username": user.username}
 
 
 @app.get("/core")
@@ -67,6 +61,12 @@ async def core() -> dict[str, str]:
     async with autocommit.connect() as connection:
         row = (await connection.execute(by_key, {"key": next(keys)})).one()
     return {"username": row.username}
+
+
+@app.get("/orm")
+async def orm(session: InSession) -> dict[str, str]:
+    user = (await session.scalars(select(User).where(User.id == next(keys)))).one()
+    return {"username": user.username}
 
 
 @app.get("/same")
