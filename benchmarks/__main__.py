@@ -49,8 +49,8 @@ def main(only: str | None, quick: bool, peers: bool, publishes: bool, resume: bo
     for name, python in (installed := install() if peers else {}).items():
         results.versions[name] = version_of(name, python)
     if resume:
-        results = _resumed(results, _OUTPUT / "results.json")
-        groups = [group for group in groups if not _is_measured(group, results, peers=peers)]
+        results = results.resumed(_OUTPUT / "results.json")
+        groups = [group for group in groups if not results.has(group, peers=peers)]
     _say_what_runs(results)
     context = Context(pace, results, installed, only if only in BY_KEY else None)
     began = time.monotonic()
@@ -73,23 +73,6 @@ def _chosen(only: str | None) -> Sequence[str]:
     if only in GROUPS:
         return [only]
     raise click.BadParameter(f"neither a group nor a figure; groups: {', '.join(GROUPS)}", param_hint="--only")
-
-
-def _resumed(results: Results, path: Path) -> Results:
-    if not path.is_file():
-        raise click.UsageError("--resume: there is no run to go on with; leave it out.")
-    before = Results.read(path)
-    if (before.mode, before.machine, before.versions) != (results.mode, results.machine, results.versions):
-        raise click.UsageError("--resume: that run was of another length, on another machine, or of other versions.")
-    return before
-
-
-def _is_measured(group: str, results: Results, *, peers: bool) -> bool:
-    return all(
-        figure.key in results.measured
-        for figure in BY_KEY.values()
-        if figure.group == group and (peers or figure.peer is None)
-    )
 
 
 def _say_what_runs(results: Results) -> None:

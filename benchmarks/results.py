@@ -119,6 +119,24 @@ class Results:
         goal = f"goal {figure.goal} {figure.unit}" if figure.goal else "no goal"
         click.echo(f"  {measured.key}: {measured.value} {figure.unit}{second}{cpu}; {goal}: {verdict}")
 
+    def has(self, group: str, *, peers: bool) -> bool:
+        """Say whether all figures of a group were measured; without the peers, those beside a peer are not missed."""
+        wanted = [figure for figure in FIGURES if figure.group == group and (peers or figure.peer is None)]
+        return all(figure.key in self.measured for figure in wanted)
+
+    def resumed(self, path: Path) -> "Results":
+        """Return what a run that broke off has measured and written, to go on with it.
+
+        Raises:
+            UsageError: There is none, or its figures cannot stand beside those of this run.
+        """
+        if not path.is_file():
+            raise click.UsageError("--resume: there is no run to go on with; leave it out.")
+        before = Results.read(path)
+        if (before.mode, before.machine, before.versions) != (self.mode, self.machine, self.versions):
+            raise click.UsageError("--resume: that run was another: its length, its machine or its versions.")
+        return before
+
     def write(self, path: Path) -> None:
         """Write all of it as JSON."""
         rows = [self.measured[figure.key] for figure in FIGURES if figure.key in self.measured]

@@ -4,6 +4,7 @@ import importlib
 import json
 from pathlib import Path
 
+import click
 import pytest
 
 from benchmarks import publish
@@ -209,6 +210,31 @@ def test_refreshes_present_the_newest_token() -> None:
 
     assert b'"second"' in second
     assert b'"second"' in traffic.next()
+
+
+def test_a_run_that_broke_off_goes_on_with_what_it_has(tmp_path: Path) -> None:
+    """What was measured stays, and a group is done when all its figures are there."""
+    saved = tmp_path / "results.json"
+    results(Measured("import", spread([30.0, 31.0, 32.0])), Measured("verify/first", spread([1.2]))).write(saved)
+
+    resumed = results().resumed(saved)
+
+    assert resumed.measured["import"].value.median == 31
+    assert resumed.has("imports", peers=False)
+    assert not resumed.has("tokens", peers=False)
+
+
+def test_a_run_does_not_go_on_with_another(tmp_path: Path) -> None:
+    """Figures of other versions do not stand beside those of this run, and there has to be a run to go on with."""
+    saved = tmp_path / "results.json"
+    with pytest.raises(click.UsageError, match="there is no run"):
+        results().resumed(saved)
+    other = results()
+    other.versions["fastapi"] = "0.1"
+    other.write(saved)
+
+    with pytest.raises(click.UsageError, match="its versions"):
+        results().resumed(saved)
 
 
 @pytest.mark.parametrize("group", GROUPS)
