@@ -35,6 +35,7 @@ from fastauth.options import (
     CONSOLE,
     check_base_url,
     check_cookies,
+    check_enumeration,
     check_registration,
     check_token_url,
     fit_for_use,
@@ -179,8 +180,7 @@ class FastAuth(Generic[U]):
         check_base_url(base_url)
         notifier = fit_for_use(notifier, production=self.production)
         self._mails = notifier is not None
-        if enumeration_safe and notifier is None:
-            raise ConfigurationError("enumeration_safe=True needs a notifier: what an answer hides, a mail tells.")
+        check_enumeration(notifier, enumeration_safe=enumeration_safe)
 
         ring = make_key_ring(secret_key, algorithm=algorithm, production=self.production)
         links = links or LinkSettings()

@@ -13,6 +13,10 @@ from fastauth.notifiers.console import ConsoleNotifier
 CONSOLE = ConsoleNotifier()
 """Stands where nobody chose a notifier: right for development, and none in production."""
 
+PRODUCTION = frozenset({"production", "prod"})
+"""What ``FASTAUTH_ENV`` says, in whatever case, where the checks are strict."""
+
+_DEVELOPMENT = frozenset({"", "development", "dev", "test", "testing"})
 _BASE_URL = re.compile(r"https?://[^\s/?#]+(/[^\s?#]*)?")
 
 
@@ -29,6 +33,16 @@ def fit_for_use(notifier: Notifier | None, *, production: bool) -> Notifier | No
     raise ConfigurationError("A ConsoleNotifier prints links that let whoever reads them in; production refuses it.")
 
 
+def check_enumeration(notifier: Notifier | None, *, enumeration_safe: bool) -> None:
+    """Refuse answers that hide who is registered where no mail can tell it to those whom it concerns.
+
+    Raises:
+        ConfigurationError: There is no notifier.
+    """
+    if enumeration_safe and notifier is None:
+        raise ConfigurationError("enumeration_safe=True needs a notifier: what an answer hides, a mail tells.")
+
+
 def is_production(production: bool | None) -> bool:
     """Return what was passed, or what ``FASTAUTH_ENV`` says; without that it is development.
 
@@ -38,9 +52,9 @@ def is_production(production: bool | None) -> bool:
     if production is not None:
         return production
     name = os.environ.get("FASTAUTH_ENV", "").lower()
-    if name in {"production", "prod"}:
+    if name in PRODUCTION:
         return True
-    if name in {"", "development", "dev", "test", "testing"}:
+    if name in _DEVELOPMENT:
         return False
     raise ConfigurationError(f"FASTAUTH_ENV={name!r} is neither 'production' nor 'development'.")
 

@@ -25,8 +25,8 @@ def read_arguments() -> argparse.Namespace:
     """Return what to run, which exists; what does not ends the program with status 2."""
     parser = argparse.ArgumentParser(prog="nox -s reliability --", description=__doc__)
     parser.add_argument("--long", action="store_true", help="the full number of trials, which takes hours")
-    parser.add_argument("--only", default="", help="which scenarios, such as RL-8,RL-12; all by default")
-    parser.add_argument("--store", default="", help=f"which stores, out of {', '.join(STORES)}, or all")
+    parser.add_argument("--only", type=_listed, default="", help="which scenarios, such as RL-8,RL-12; all by default")
+    parser.add_argument("--store", type=_listed, default="", help=f"which stores, out of {', '.join(STORES)}, or all")
     parser.add_argument("--minutes", type=float, help="how long a soak takes")
     parser.add_argument("--trials", type=int, help="how many trials, instead of the number of either form")
     parser.add_argument("--repeat", type=int, default=1, help="how often, to see whether a scenario is steady")
@@ -34,11 +34,12 @@ def read_arguments() -> argparse.Namespace:
     parser.add_argument("--publish-from", type=Path, help="write what a saved run has said there, and run nothing")
     parser.add_argument("--list", action="store_true", help="say what there is, and run nothing")
     arguments = parser.parse_args()
-    arguments.ids = _listed(arguments.only)
-    arguments.stores = {*STORES, "redis"} if arguments.store == "all" else _listed(arguments.store)
-    if strange := arguments.ids - {scenario.id for scenario in all_scenarios()}:
+    known = {*STORES, "redis"}
+    if arguments.store == {"all"}:
+        arguments.store = known
+    if strange := arguments.only - {scenario.id for scenario in all_scenarios()}:
         parser.error(f"there is no scenario {', '.join(sorted(strange))}: --list shows those there are")
-    if strange := arguments.stores - {*STORES, "redis"}:
+    if strange := arguments.store - known:
         parser.error(f"there is no store {', '.join(sorted(strange))}: there are {', '.join(STORES)} and redis")
     return arguments
 
@@ -84,7 +85,7 @@ async def run(arguments: argparse.Namespace) -> int:
     if arguments.publish_from is not None:
         publish(rows_of(arguments.publish_from.read_text("utf-8").splitlines()))
         return 0
-    ids, stores = arguments.ids, arguments.stores
+    ids, stores = arguments.only, arguments.store
     chosen = [
         (scenario, store)
         for scenario in all_scenarios()

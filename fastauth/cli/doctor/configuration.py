@@ -14,6 +14,7 @@ from fastauth.cli.finding import Found, Report
 from fastauth.cli.target import Target
 from fastauth.core.exceptions import ConfigurationError
 from fastauth.core.keys import Key
+from fastauth.options import PRODUCTION
 
 _MAKE_ONE = "make one with: fastauth secret --env >> .env"
 _SECRET_FILES = (Path(".env"), Path(".fastauth") / "secret_key")
@@ -72,7 +73,7 @@ def _origin(key: Found) -> Diagnosis:
 def check_mode(on: Target, report: Report) -> Iterator[Diagnosis]:
     """Ask whether production mode, cookies, debug and proxies fit together."""
     in_production = on.auth.production
-    wanted = os.environ.get("FASTAUTH_ENV", "").lower() in {"production", "prod"}
+    wanted = os.environ.get("FASTAUTH_ENV", "").lower() in PRODUCTION
     written = {option.name: option for option in reversed(report.options)}
     production = written.get("production")
     if in_production:
