@@ -33,8 +33,11 @@ async def read_strictly(request: Request, *, is_form: bool) -> Request:
         ValidationException: It holds what JSON has not: ``NaN``, or half of a surrogate pair.
     """
     body = await _read_within_bounds(request)
-    media_type = request.headers.get("content-type", "").partition(";")[0].strip().lower()
-    if media_type == "application/json" or media_type.endswith("+json"):
+    content_type = request.headers.get("content-type", "")
+    media_type = content_type.partition(";")[0].strip().lower()
+    # The framework takes a body without a content type for JSON, too, where the app says strict_content_type=False.
+    is_untyped = not content_type and not is_form
+    if is_untyped or media_type == "application/json" or media_type.endswith("+json"):
         _check_json(body)
     elif media_type == "application/x-www-form-urlencoded":
         _check_utf8(unquote_to_bytes(body))

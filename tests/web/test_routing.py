@@ -151,6 +151,29 @@ async def test_json_under_another_media_type_is_invalid(client: AsyncClient, con
     refused(await client.post("/register", content=ADA, headers=headers), 422, "VALIDATION_ERROR")
 
 
+@pytest.mark.parametrize("headers", [{}, {"content-type": ""}])
+@pytest.mark.parametrize("is_strict", [True, False])
+async def test_json_without_a_media_type_is_read_as_strictly(
+    make_auth: Callable[..., FastAuth[Any]], headers: dict[str, str], *, is_strict: bool
+) -> None:
+    """Where the app takes a body without a content type for JSON, it is judged as JSON; no app reads one unjudged."""
+    auth = make_auth(MemoryStore())
+    await auth.initialize_db()
+    app = FastAPI(strict_content_type=is_strict)
+    auth.setup(app)
+
+    async with client_of(app) as client:
+        for body in (ADA[:-1] + ', "username": "eve"}', "{", b"\xff", "[" * 30_000):
+            refused(await client.post("/register", content=body, headers=headers), 400, "BAD_REQUEST")
+        lone = ADA[:-1] + ', "extra": "\\ud800"}'
+        refused(await client.post("/register", content=lone, headers=headers), 422, "VALIDATION_ERROR")
+        refused(await client.post("/token/refresh", content=b"", headers=headers), 401, "INVALID_REFRESH_TOKEN")
+        refused(await client.post("/token", content=b"username=ada", headers=headers), 422, "VALIDATION_ERROR")
+        good = await client.post("/register", content=ADA, headers=headers)
+
+    assert good.status_code == (422 if is_strict else 201)
+
+
 @pytest.mark.parametrize("path", ["/token", "/token/refresh", "/register", "/roles"])
 @pytest.mark.parametrize("headers", [JSON, FORM, {"content-type": "multipart/form-data; boundary=x"}, {}])
 async def test_a_body_over_the_limit_is_too_large(client: AsyncClient, path: str, headers: dict[str, str]) -> None:
