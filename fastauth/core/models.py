@@ -12,6 +12,7 @@ from typing import Any, Literal, NamedTuple
 from typing_extensions import TypeVar
 
 from fastauth.core.deferred import HasUser
+from fastauth.core.exceptions import ConfigurationError
 
 U = TypeVar("U", default=Any)
 """The app's own user class."""
@@ -254,6 +255,12 @@ class UserField:
     required: bool = False
 
 
+RESERVED_FIELDS: frozenset[str] = frozenset(
+    {"id", "username", "email", "disabled", "roles", "password", "hashed_password", "current_password", "new_password"}
+)
+"""The names that mean something of ours in what clients send and receive, and so none of the app's own attributes."""
+
+
 @dataclass(frozen=True, slots=True)
 class UserSchema:
     """What the HTTP floor has to know of the app's user model; a backend reads it off the model when it is built.
@@ -266,6 +273,9 @@ class UserSchema:
         username_max_length: In characters.
         email_max_length: In characters.
         is_named: Whether users have a name besides their address; where they have none, it is their name.
+
+    Raises:
+        ConfigurationError: An attribute that is public or writable has one of the :data:`RESERVED_FIELDS` as its name.
     """
 
     name: str
@@ -276,3 +286,14 @@ class UserSchema:
     username_max_length: int = 64
     email_max_length: int = 254
     is_named: bool = True
+
+    def __post_init__(self) -> None:
+        """Refuse what one name would mean twice in JSON."""
+        for option, fields in (("public_fields", self.public), ("writable_fields", self.writable)):
+            for each in fields:
+                if each.name in RESERVED_FIELDS:
+                    raise ConfigurationError(
+                        f"{option}: {self.name}.{each.name} cannot be named here, as clients know something of "
+                        "FastAuth's by that name. Call the attribute something else, or leave it out of the option; "
+                        "in the database it may keep its name."
+                    )

@@ -123,6 +123,8 @@ async def test_shorter_names_are_checked_as_short(database: Any) -> None:
         (document(), {"writable_fields": ["disabled"]}, "disabled"),
         (document(), {"writable_fields": ["id"]}, "id"),
         (document(), {"writable_fields": ["revision_id"]}, "revision_id"),
+        (document(roles=(str, "")), {"public_fields": ["roles"]}, "roles"),
+        (document(password=(str, "")), {"writable_fields": ["password"]}, "password"),
         (BaseModel, {}, "BaseModel"),
         ("Member", {}, "Member"),
     ],

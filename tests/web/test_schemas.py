@@ -1,5 +1,6 @@
 """What clients send and receive: made from the user model, closed, and silent about what was sent."""
 
+from collections.abc import Callable
 from datetime import date
 from typing import Annotated, Any
 
@@ -8,7 +9,7 @@ from annotated_types import MaxLen
 from pydantic import BaseModel, SecretStr, ValidationError
 
 from fastauth import Account, Role, TokenPair
-from fastauth.core.models import UserField, UserSchema
+from fastauth.core.models import RESERVED_FIELDS, UserField, UserSchema
 from fastauth.web import schemas
 from fastauth.web.schemas import (
     CloseBody,
@@ -174,3 +175,13 @@ def test_roles_and_tokens_as_json() -> None:
         "access_token": "access",
         "refresh_token": "refresh",
     }
+
+
+@pytest.mark.parametrize("is_named", [True, False])
+@pytest.mark.parametrize("make", [register_model, update_model, admin_update_model, user_model])
+def test_every_name_of_ours_beside_an_apps_own_is_reserved(
+    make: Callable[[UserSchema], type[BaseModel]], *, is_named: bool
+) -> None:
+    """What users are sent and shown has no name of ours that an app could give to an attribute of its own."""
+    assert make(UserSchema("Member", int, is_named=is_named)).model_fields.keys() <= RESERVED_FIELDS
+    assert PasswordChangeBody.model_fields.keys() <= RESERVED_FIELDS

@@ -183,6 +183,40 @@ def test_a_field_that_cannot_travel_is_named(model: Defined, option: str, field:
     assert said in message
 
 
+@pytest.mark.parametrize("option", ["public_fields", "writable_fields"])
+@pytest.mark.parametrize("field", ["roles", "password", "new_password"])
+def test_a_field_with_a_name_of_ours_is_refused(model: Defined, option: str, field: str) -> None:
+    """A column whose name has a meaning of ours in JSON is refused when it is to travel, and not when it stays."""
+    user_model = model(**{field: mapped_column(String(40), default="x")})
+
+    assert f"{option}: Member.{field} cannot be named here" in refusal(user_model, **{option: [field]})
+    assert SQLStore(ENGINE, user_model=user_model).schema.public == ()
+
+
+@pytest.mark.parametrize("option", ["public_fields", "writable_fields"])
+def test_an_id_besides_the_key_is_refused(option: str) -> None:
+    """In JSON the key is called ``id``, whatever its attribute is: another attribute of that name cannot travel."""
+
+    class Base(DeclarativeBase):
+        pass
+
+    class Member(UserMixin, Base):
+        __tablename__ = "members"
+        number: Mapped[int] = mapped_column(primary_key=True)
+        id: Mapped[str] = mapped_column(String(40), default="x")
+
+    assert f"{option}: Member.id cannot be named here" in refusal(Member, **{option: ["id"]})
+
+
+def test_a_column_may_keep_a_name_of_ours(model: Defined) -> None:
+    """It is the attribute that is called differently; its column is what it was."""
+    user_model = model(team_roles=mapped_column("roles", String(40), default="x"))
+
+    store = SQLStore(ENGINE, user_model=user_model, public_fields=["team_roles"])
+
+    assert [field.name for field in store.schema.public] == ["team_roles"]
+
+
 def test_a_second_user_class_needs_a_metadata_of_its_own() -> None:
     """Our tables refer to one user table: a second user class in the same metadata is refused."""
 
