@@ -14,6 +14,7 @@ from collections.abc import Iterable
 from pathlib import Path
 
 ROOT = Path(__file__).parent.parent
+PACKAGES = ("fastauth", "pytest_fastauth")
 BARE = """
 import fastauth, fastapi
 from fastauth.backends.memory import MemoryStore
@@ -65,12 +66,13 @@ EXTRAS = {
 
 
 def contents(dist: Path) -> None:
-    """Check that both archives hold every file of the package, the licence, and metadata that says so."""
+    """Check that both archives hold every file of the packages, the licence, and metadata that says so."""
     (wheel,) = dist.glob("*.whl")
     (sdist,) = dist.glob("*.tar.gz")
-    package = {
+    files = {
         str(path.relative_to(ROOT))
-        for path in (ROOT / "fastauth").rglob("*")
+        for package in PACKAGES
+        for path in (ROOT / package).rglob("*")
         if path.is_file() and "__pycache__" not in path.parts
     }
     with zipfile.ZipFile(wheel) as archive:
@@ -80,9 +82,9 @@ def contents(dist: Path) -> None:
     with tarfile.open(sdist) as archive:
         in_sdist = {name.partition("/")[2] for name in archive.getnames()}
     licences = {f"{metadata_name.partition('/')[0]}/licenses/{name}" for name in ("LICENSE", "NOTICE")}
-    _check("the wheel lacks", (package | licences) - in_wheel)
-    _check("the wheel has too much", {name for name in in_wheel if ".dist-info/" not in name} - package)
-    _check("the sdist lacks", (package | {"LICENSE", "NOTICE", "README.md", "CHANGELOG.md"}) - in_sdist)
+    _check("the wheel lacks", (files | licences) - in_wheel)
+    _check("the wheel has too much", {name for name in in_wheel if ".dist-info/" not in name} - files)
+    _check("the sdist lacks", (files | {"LICENSE", "NOTICE", "README.md", "CHANGELOG.md"}) - in_sdist)
     _check("the metadata says no", {"fastauth/py.typed"} - in_wheel)
     _check("no extra is tried of", set(metadata.get_all("Provides-Extra", ())) ^ (set(EXTRAS) - {""}))
     sys.stdout.write(f"{wheel.name}, {sdist.name}: complete\n")
