@@ -7,7 +7,7 @@ from contextlib import AbstractAsyncContextManager, asynccontextmanager, nullcon
 from typing import Any, Protocol, TypeVar
 from weakref import WeakKeyDictionary
 
-from sqlalchemy import Executable, Row
+from sqlalchemy import Connection, Executable, Row
 from sqlalchemy.exc import DBAPIError
 from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine, AsyncSession
 from sqlalchemy.pool import StaticPool
@@ -15,7 +15,7 @@ from sqlalchemy.util import greenlet_spawn
 
 from fastauth.backends.sql import lost
 from fastauth.backends.sql.errors import trouble_of, values_hidden
-from fastauth.backends.sql.sqlite import without_idle_rollbacks
+from fastauth.backends.sql.switches import COMMITS, with_fewer_switches
 from fastauth.backends.undisturbed import Undisturbed
 from fastauth.core.exceptions import FastAuthException, StoreUnavailableException
 
@@ -95,8 +95,10 @@ class EngineDatabase:
             self._for_several = engine.execution_options(isolation_level="READ COMMITTED")
         elif getattr(engine.dialect, "_on_connect_isolation_level", None) == "AUTOCOMMIT":
             self._for_several = engine.execution_options(isolation_level="SERIALIZABLE")
+        self._for_sessions = self._for_several  # in which the app's own statements run
         if engine.driver == "aiosqlite":
-            self._for_one_statement = without_idle_rollbacks(engine)
+            self._for_one_statement = with_fewer_switches(engine)
+            self._for_several = with_fewer_switches(self._for_several)
         # All users of SQLite in memory share one connection, and with it one transaction. A file of SQLite lets one
         # write at a time: whoever waits in line here is not asleep in a thread that looks now and then.
         self._shared = isinstance(engine.pool, StaticPool)
@@ -161,11 +163,8 @@ class EngineDatabase:
 
     def _change(self, statement: Executable, parameters: Mapping[str, Any]) -> int:
         with self._for_one_statement.sync_engine.connect() as connection:
-            changed = connection.execute(statement, parameters).rowcount
-            connection.commit()
-            # A connection that comes back outside of a transaction is rolled back by the pool, for its last user may
-            # have left something open: on SQLite one more switch to the driver. This one ends without any.
-            connection.begin()
+            changed = connection.execute(statement, parameters, execution_options=COMMITS).rowcount
+            _commit(connection)
             return changed
 
     @asynccontextmanager
@@ -179,15 +178,18 @@ class EngineDatabase:
     async def write_once(self) -> AsyncGenerator[AsyncConnection, None]:
         """A connection on which one statement is committed."""
         with values_hidden():
-            async with self._turn(writing=True), self._for_one_statement.begin() as connection:
+            async with self._turn(writing=True), self._for_one_statement.connect() as connection:
                 yield connection
+                await connection.run_sync(_commit)
 
     @asynccontextmanager
     async def write(self) -> AsyncGenerator[AsyncConnection, None]:
         """A connection in a transaction, which is committed at the end and rolled back on any exception."""
         with values_hidden():
-            async with self._turn(writing=True), self._for_several.begin() as connection:
+            async with self._turn(writing=True), self._for_several.connect() as connection:
+                await connection.begin()  # or a session of the ORM on it would begin, and end, a transaction of its own
                 yield connection
+                await connection.run_sync(_commit)
 
     @asynccontextmanager
     async def transaction(self) -> AsyncGenerator[AsyncSession, None]:
@@ -195,7 +197,7 @@ class EngineDatabase:
         with values_hidden():
             async with (
                 self._turn(writing=True),
-                AsyncSession(self._for_several, expire_on_commit=False) as session,
+                AsyncSession(self._for_sessions, expire_on_commit=False) as session,
                 session.begin(),
             ):
                 yield session
@@ -209,6 +211,13 @@ class EngineDatabase:
         """Give the idle connections back; the engine may be used again afterwards."""
         await self._undisturbed.ended()
         await self._engine.dispose()
+
+
+def _commit(connection: Connection) -> None:
+    connection.commit()
+    # A connection that comes back outside of a transaction is rolled back by the pool, for its last user may have left
+    # something open: on SQLite one more switch to the driver. This one ends without any.
+    connection.begin()
 
 
 class ConflictError(Exception):
