@@ -4,11 +4,13 @@ import asyncio
 import contextlib
 import math
 import os
+import sys
 import threading
 import time
 from collections.abc import Callable, Generator
 from concurrent.futures import Future, ThreadPoolExecutor
 from typing import Any, TypeVar
+from weakref import WeakSet
 
 from fastauth.core.exceptions import OverloadedException
 
@@ -37,9 +39,14 @@ class HashingThreads:
         self._threads = threads
         self._longest_wait = longest_wait
         self._usual = usual
+        self.begin()
+        _EVERY.add(self)
+
+    def begin(self) -> None:
+        """Begin with an empty line and no threads, as a worker has to that was just forked."""
         self._unfinished = 0
         self._expected = 0
-        self._pool: ThreadPoolExecutor | None = None
+        self._pool: ThreadPoolExecutor | None = None  # made at first use
         self._lock = threading.Lock()
 
     def check(self) -> None:
@@ -97,7 +104,7 @@ class HashingThreads:
 
     def _submit(self, work: Callable[[], _T]) -> "Future[_T]":
         with self._lock:
-            if self._pool is None:  # made at first use, so that a worker that was forked before has its own
+            if self._pool is None:
                 self._pool = ThreadPoolExecutor(self._threads, "fastauth-passwords", initializer=_lower_priority)
             future = self._pool.submit(self._measured, work)
             self._unfinished += 1
@@ -125,6 +132,19 @@ class HashingThreads:
 
     def _refusal(self, waiting: int) -> OverloadedException:
         return OverloadedException(retry_after=max(1, math.ceil(self._wait(waiting))))
+
+
+_EVERY: "WeakSet[HashingThreads]" = WeakSet()
+
+
+def _begin_in_a_forked_worker() -> None:
+    # It has a copy of the pool without the threads, of a line in which nobody stands, and of a lock that may be held.
+    for threads in _EVERY:
+        threads.begin()
+
+
+if sys.platform != "win32":
+    os.register_at_fork(after_in_child=_begin_in_a_forked_worker)
 
 
 def _lower_priority() -> None:

@@ -12,6 +12,7 @@ from fastauth.core.keys import Key
 logger: logging.Logger = logging.getLogger("fastauth")
 
 MAX_KEYS = 100
+_OF_SECRETS = list(MIN_BYTES)  # a list: what is looked for in it may be anything that JSON has, and have no hash
 
 
 def read_key_set(document: bytes) -> dict[str, Key]:
@@ -47,7 +48,7 @@ def read_key_set(document: bytes) -> dict[str, Key]:
 def _public_key(jwk: Mapping[str, Any]) -> Key:
     if not isinstance(jwk.get("kid"), str):
         raise ConfigurationError("It has no kid.")
-    if jwk.get("kty") == "oct" or jwk.get("alg") in MIN_BYTES or "d" in jwk:
+    if jwk.get("kty") == "oct" or jwk.get("alg") in _OF_SECRETS or "d" in jwk:
         raise ConfigurationError("It is no public key, and what signs is no secret any more.")
     # What many issuers leave out, because RSA keys for signatures were for RS256 first.
     default = "RS256" if jwk.get("kty") == "RSA" and "alg" not in jwk else None

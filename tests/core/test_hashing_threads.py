@@ -1,6 +1,8 @@
 """The line in front of the threads that hash: bounded, first come first served, and left by who hangs up."""
 
 import asyncio
+import subprocess
+import sys
 import threading
 from collections.abc import Callable, Generator
 from contextlib import contextmanager
@@ -186,3 +188,33 @@ async def test_a_computation_that_fails_is_counted_no_longer() -> None:
     threads.close()
 
     threads.check()
+
+
+FORKING = """
+import asyncio, os
+from fastauth.core.hashing_threads import HashingThreads
+
+threads = HashingThreads(1, longest_wait=60, usual=0.001)
+before = asyncio.run(threads.run(os.getpid))
+threads._lock.acquire()  # whoever forks may do it while another thread of the process holds it
+child = os.fork()
+if child == 0:
+    print(asyncio.run(threads.run(os.getpid)) == os.getpid() != before, flush=True)
+    threads.close()
+    os._exit(0)
+os.waitpid(child, 0)
+threads._lock.release()
+print(asyncio.run(threads.run(os.getpid)) == before)
+threads.close()
+"""
+
+
+@pytest.mark.skipif(sys.platform == "win32", reason="Windows does not fork")
+def test_a_forked_worker_has_threads_of_its_own() -> None:
+    """A process that is forked after a hash was computed computes its own, and so does the one that forked it."""
+    run = subprocess.run(
+        [sys.executable, "-W", "ignore::DeprecationWarning", "-c", FORKING],
+        capture_output=True, text=True, check=True, timeout=60,
+    )  # fmt: skip
+
+    assert run.stdout.split() == ["True", "True"]

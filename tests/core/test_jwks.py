@@ -43,6 +43,15 @@ def test_one_bad_key_does_not_take_the_others_with_it(bad: Any) -> None:
     assert names(bad, public("PS256"), bad, public("EdDSA")) == ["PS256", "EdDSA"]
 
 
+@pytest.mark.parametrize("member", ["kty", "alg", "kid", "use", "key_ops", "crv", "x", "y", "d", "x5c"])
+@pytest.mark.parametrize("value", [None, True, 0, 1.5, "", "x", [], ["RS256"], {}, {"a": []}], ids=repr)
+def test_no_odd_value_takes_the_other_keys_with_it(member: str, value: Any) -> None:
+    """Whatever JSON has where a key should have a text, the other keys are used."""
+    found = names(public("ES256", **{member: value}), public("EdDSA"))
+
+    assert found[-1] == "EdDSA"
+
+
 def test_keys_that_share_a_name_are_left_out() -> None:
     """Where two usable keys have one name, neither is used; one that is for encryption does not count."""
     assert names(public("ES256", kid="a"), public("EdDSA", kid="a"), public("RS256", kid="b")) == ["b"]
