@@ -11,13 +11,11 @@ from sqlalchemy.util import await_only
 
 
 class _Outcome(NamedTuple):
-    rows: Sequence[Any]
+    rows: deque[Any]
     description: Any
     rowcount: int
     lastrowid: int | None
 
-
-_NOTHING_YET = _Outcome((), None, -1, None)
 
 COMMITS: Mapping[str, bool] = {"fastauth_commits": True}
 """Options for the execution of a statement after which its transaction is committed: the switch does that, too."""
@@ -39,8 +37,7 @@ class WholeCursor:
     def __init__(self, connection: Any, *, commits: bool = False) -> None:
         self._connection = connection
         self._commits = commits
-        self._outcome = _NOTHING_YET
-        self._rows = deque[Any]()
+        self._outcome = _Outcome(deque(), None, -1, None)
 
     @property
     def description(self) -> Any:
@@ -75,13 +72,12 @@ class WholeCursor:
             )
         except Exception as error:  # noqa: BLE001
             self._connection._handle_exception(error)  # noqa: SLF001
-        self._rows = deque(self._outcome.rows)
 
     def _whole(self, connection: Connection, verb: str, statement: str, parameters: Any) -> _Outcome:
         cursor = connection.cursor()
         try:
             getattr(cursor, verb)(statement, parameters)
-            rows = cursor.fetchall() if cursor.description else ()
+            rows = deque(cursor.fetchall() if cursor.description else ())
             outcome = _Outcome(rows, cursor.description, cursor.rowcount, cursor.lastrowid)
         finally:
             cursor.close()
@@ -91,21 +87,22 @@ class WholeCursor:
 
     def fetchone(self) -> Any:
         """Return the next row; None where there is none."""
-        return self._rows.popleft() if self._rows else None
+        return self._outcome.rows.popleft() if self._outcome.rows else None
 
     def fetchmany(self, size: int | None = None) -> Sequence[Any]:
         """Return the next rows, this many at most."""
-        return [self._rows.popleft() for _ in range(min(self.arraysize if size is None else size, len(self._rows)))]
+        rows = self._outcome.rows
+        return [rows.popleft() for _ in range(min(self.arraysize if size is None else size, len(rows)))]
 
     def fetchall(self) -> Sequence[Any]:
         """Return all rows that are left."""
-        rows = list(self._rows)
-        self._rows.clear()
+        rows = list(self._outcome.rows)
+        self._outcome.rows.clear()
         return rows
 
     def close(self) -> None:
         """Forget the rows; the driver's cursor is closed already."""
-        self._rows.clear()
+        self._outcome.rows.clear()
 
     async def _async_soft_close(self) -> None:
         """Close nothing: SQLAlchemy asks for it where the rows are read outside of its greenlet."""
