@@ -62,6 +62,7 @@ from fastauth.services.tickets import Tickets
 from fastauth.services.token_claims import ClaimsHook, TokenClaims
 from fastauth.signin.password import PasswordSignIn
 from fastauth.web.admissions import Admissions
+from fastauth.web.builders import builder
 from fastauth.web.client_address import ClientAddresses, ProxyHeader, TrustedProxies
 from fastauth.web.cookies import Cookies
 from fastauth.web.csrf import CSRF_KEY_LABEL, CSRFGuard
@@ -290,22 +291,27 @@ class FastAuth(Generic[U]):
             health=self._checkup.health,
         )
 
+    @builder("Depends(auth.current_user)")
     def get_current_active_user_dependency(self) -> UserDependency[U]:
         """Return :attr:`current_user`, by its older name."""
         return self.current_user
 
+    @builder('Depends(auth.require_roles(["moderator"])), with the roles')
     def require_roles(self, roles: Iterable[str]) -> UserDependency[U]:
         """Return the dependency that lets in whoever holds one of the roles; a superadmin always passes."""
         return self._dependencies.require_roles(roles)
 
+    @builder('Depends(auth.require_all_roles(["moderator"])), with the roles')
     def require_all_roles(self, roles: Iterable[str]) -> UserDependency[U]:
         """Return the dependency that lets in whoever holds all of the roles; a superadmin always passes."""
         return self._dependencies.require_all_roles(roles)
 
+    @builder("Depends(auth.is_admin()), with parentheses")
     def is_admin(self) -> UserDependency[U]:
         """Return the dependency that lets in admins and superadmins."""
         return self._dependencies.is_admin()
 
+    @builder("async with auth.watch(websocket): ... in the route")
     def watch(
         self,
         websocket: WebSocket,
