@@ -246,13 +246,17 @@ class UserField:
     """An attribute of the app's own user model that travels over HTTP.
 
     Attributes:
-        annotation: The type, as Pydantic validates and OpenAPI shows it; constraints come as ``Annotated``.
+        annotation: The type of what is sent, as Pydantic validates and OpenAPI shows it; constraints come as
+            ``Annotated``.
         required: Whether a new user must be given it.
+        shown: The type of what is answered, without the constraints, which not all that is stored may keep; None is
+            ``annotation``.
     """
 
     name: str
     annotation: Any
     required: bool = False
+    shown: Any = None
 
 
 RESERVED_FIELDS: frozenset[str] = frozenset(

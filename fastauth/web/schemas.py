@@ -5,7 +5,17 @@ from collections.abc import Mapping
 from datetime import datetime
 from typing import Annotated, Any, ClassVar
 
-from pydantic import AfterValidator, BaseModel, ConfigDict, Field, SecretStr, create_model
+from pydantic import (
+    AfterValidator,
+    BaseModel,
+    ConfigDict,
+    Field,
+    SecretStr,
+    ValidationError,
+    ValidatorFunctionWrapHandler,
+    WrapValidator,
+    create_model,
+)
 from typing_extensions import NotRequired, TypedDict
 
 from fastauth.core.models import Account, Role, Session, TokenPair, UserSchema
@@ -20,6 +30,14 @@ def _without_controls(value: Any) -> Any:
     if isinstance(value, str) and _CONTROL.search(value):
         raise ValueError("Control characters are not allowed.")
     return value
+
+
+def _as_stored(value: Any, validate: ValidatorFunctionWrapHandler) -> Any:
+    # What is stored is not refused on the way out: one odd row would be in the way of all the others.
+    try:
+        return validate(value)
+    except ValidationError:
+        return value
 
 
 class RequestModel(BaseModel):
@@ -255,7 +273,9 @@ def user_model(schema: UserSchema) -> type[BaseModel]:
         "disabled": (bool, ...),
         "roles": (list[str], ...),
     }
-    fields.update({field.name: (field.annotation, ...) for field in schema.public})
+    for field in schema.public:
+        shown: Any = field.annotation if field.shown is None else field.shown
+        fields[field.name] = (Annotated[shown, WrapValidator(_as_stored)], ...)
     return create_model(f"{schema.name}Read", **fields)
 
 

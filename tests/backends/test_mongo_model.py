@@ -73,7 +73,8 @@ async def test_the_type_of_the_key_is_read_off_the_model(database: Any, model: A
 
 
 async def test_the_schema_is_read_off_the_model(database: Any) -> None:
-    """Public, writable and required fields have the types and constraints of the model."""
+    """Public, writable and required fields have the types of the model, and its constraints for what is sent."""
+    nickname = Member.model_fields["nickname"].rebuild_annotation()
     store = MongoStore(
         database, user_model=Member, public_fields=("first_name", "points"), writable_fields=("nickname",)
     )
@@ -82,10 +83,10 @@ async def test_the_schema_is_read_off_the_model(database: Any) -> None:
         name="Member",
         id_type=uuid.UUID,
         public=(
-            UserField("first_name", Member.model_fields["first_name"].rebuild_annotation(), required=True),
-            UserField("points", int),
+            UserField("first_name", Member.model_fields["first_name"].rebuild_annotation(), required=True, shown=str),
+            UserField("points", int, shown=int),
         ),
-        writable=(UserField("nickname", Member.model_fields["nickname"].rebuild_annotation()),),
+        writable=(UserField("nickname", nickname, shown=nickname),),
         required=("first_name",),
     )
 

@@ -185,3 +185,13 @@ def test_every_name_of_ours_beside_an_apps_own_is_reserved(
     """What users are sent and shown has no name of ours that an app could give to an attribute of its own."""
     assert make(UserSchema("Member", int, is_named=is_named)).model_fields.keys() <= RESERVED_FIELDS
     assert PasswordChangeBody.model_fields.keys() <= RESERVED_FIELDS
+
+
+def test_a_value_of_another_type_is_shown_as_it_is() -> None:
+    """What does not even have the type that the model says is shown: it would be in the way of all the other users."""
+    shown = user_model(SCHEMA).model_validate(
+        {**ADA, "id": "1", "disabled": False, "roles": [], "city": "x", "born": 7.5}
+    )
+
+    with pytest.warns(UserWarning, match="Expected `date`"):
+        assert shown.model_dump(mode="json")["born"] == 7.5

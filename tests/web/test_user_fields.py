@@ -1,14 +1,15 @@
 """The user model's own fields over HTTP: what is shown, what may be sent, and nothing more."""
 
 from collections.abc import AsyncGenerator, Callable
+from datetime import datetime, timedelta
 from pathlib import Path
 from typing import Any
 
 import pytest
 from fastapi import FastAPI
 from httpx2 import AsyncClient
-from sqlalchemy import String
-from sqlalchemy.ext.asyncio import create_async_engine
+from sqlalchemy import DateTime, SmallInteger, String, func, text
+from sqlalchemy.ext.asyncio import AsyncEngine, create_async_engine
 from sqlalchemy.orm import DeclarativeBase, Mapped, mapped_column
 
 from fastauth import FastAuth
@@ -19,6 +20,9 @@ from tests.web.helpers import (
 )
 
 ADA = {"username": "ada", "email": "ada@example.com", "password": PASSWORD}
+
+
+LATER = {"plan", "created_at"}
 
 
 class Base(DeclarativeBase):
@@ -33,24 +37,31 @@ class Member(UserMixin, Base):
     city: Mapped[str] = mapped_column(String(30), default="Paris")
     phone: Mapped[str | None] = mapped_column(String(30), unique=True)
     credit: Mapped[int] = mapped_column(default=0)
+    plan: Mapped[int] = mapped_column(SmallInteger, default=0)
+    created_at: Mapped[datetime] = mapped_column(DateTime(timezone=True), server_default=func.now())
 
 
 @pytest.fixture
-async def member_client(tmp_path: Path, make_auth: Callable[..., FastAuth[Any]]) -> AsyncGenerator[AsyncClient, None]:
+async def engine(tmp_path: Path) -> AsyncGenerator[AsyncEngine, None]:
+    """An engine on an empty database."""
+    engine = create_async_engine(f"sqlite+aiosqlite:///{tmp_path / 'members.db'}")
+    yield engine
+    await engine.dispose()
+
+
+@pytest.fixture
+async def member_client(
+    engine: AsyncEngine, make_auth: Callable[..., FastAuth[Any]]
+) -> AsyncGenerator[AsyncClient, None]:
     """A client of an app with a user model of its own."""
-    store = SQLStore(
-        create_async_engine(f"sqlite+aiosqlite:///{tmp_path / 'members.db'}"),
-        user_model=Member,
-        public_fields=("first_name", "city", "phone"),
-        writable_fields=("first_name", "city", "phone"),
-    )
+    own = ("first_name", "city", "phone", "plan")
+    store = SQLStore(engine, user_model=Member, public_fields=(*own, "created_at"), writable_fields=own)
     auth = make_auth(store)
     await auth.initialize_db()
     app = FastAPI()
     auth.setup(app)
     async with client_of(app) as client:
         yield client
-    await store.close()
 
 
 async def test_the_models_own_fields_travel(member_client: AsyncClient) -> None:
@@ -62,7 +73,7 @@ async def test_the_models_own_fields_travel(member_client: AsyncClient) -> None:
     shown = (await member_client.get("/users/me", headers=bearer(tokens))).json()
 
     assert shown == user
-    assert shown.keys() == {"id", "username", "email", "disabled", "roles", "first_name", "city", "phone"}
+    assert shown.keys() == {"id", "username", "email", "disabled", "roles", "first_name", "city", "phone", *LATER}
     assert (user["first_name"], user["city"], user["phone"]) == ("Ada", "Paris", "+44 1")
     assert (other["first_name"], other["city"], other["phone"]) == ("Grace\nMurray", "New York", None)
 
@@ -110,3 +121,31 @@ async def test_a_unique_field_of_the_model_is_unique(member_client: AsyncClient)
     )
 
     refused(answer, 409, "USER_EXISTS")
+
+
+async def test_a_time_that_the_database_made_is_shown_with_its_zone(member_client: AsyncClient) -> None:
+    """SQLite gives back no zone, and the answer says the one that the time was stored in."""
+    user = await register(member_client, first_name="Ada")
+
+    assert datetime.fromisoformat(user["created_at"].replace("Z", "+00:00")).utcoffset() == timedelta(0)
+
+
+async def test_what_is_stored_is_never_refused_on_the_way_out(member_client: AsyncClient, engine: AsyncEngine) -> None:
+    """A row that keeps none of the bounds for what is sent is shown as it is, and is in nobody's way."""
+    await register(member_client, first_name="Ada")
+    tokens = await sign_in(member_client)
+    async with engine.begin() as connection:
+        await connection.execute(text("UPDATE members SET first_name = :long, plan = 70000"), {"long": "x" * 99})
+
+    answer = await member_client.get("/users/me", headers=bearer(tokens))
+
+    assert (answer.status_code, answer.json()["first_name"], answer.json()["plan"]) == (200, "x" * 99, 70000)
+
+
+async def test_only_what_is_sent_is_bounded_in_the_document(member_client: AsyncClient) -> None:
+    """OpenAPI says how long a value may be where it is sent, and promises nothing where it is shown."""
+    document = (await member_client.get("/openapi.json")).json()["components"]["schemas"]
+
+    assert document["MemberRegister"]["properties"]["first_name"]["maxLength"] == 30
+    assert document["MemberRead"]["properties"]["first_name"] == {"type": "string", "title": "First Name"}
+    assert document["MemberRead"]["properties"]["created_at"]["format"] == "date-time"

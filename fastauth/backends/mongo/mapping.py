@@ -6,7 +6,7 @@ from collections.abc import Callable, Mapping, Sequence
 from types import UnionType
 from typing import Annotated, Any, Generic, TypeVar, Union, get_args, get_origin
 
-from annotated_types import MaxLen
+from annotated_types import BaseMetadata, GroupedMetadata, MaxLen
 from beanie import Document, DocumentWithSoftDelete
 from beanie.odm.utils.encoder import Encoder
 from beanie.odm.utils.typing import get_index_attributes  # pyright: ignore[reportUnknownVariableType]
@@ -148,14 +148,13 @@ class UserMapping(Generic[_M]):
         if name not in self.fields:
             raise ConfigurationError(f"{option}: {self.name} has no field {name!r}.")
         self._json_types(name)
-        return UserField(name=name, annotation=self._annotation(name), required=self.fields[name].is_required())
+        field = self.fields[name]
+        bounds = (BaseMetadata, GroupedMetadata)
+        shown = _annotated(field, [each for each in field.metadata if not isinstance(each, bounds)])
+        return UserField(name, self._annotation(name), required=field.is_required(), shown=shown)
 
     def _annotation(self, name: str) -> Any:
-        field = self.fields[name]
-        annotation: Any = field.annotation
-        for constraint in field.metadata:
-            annotation = Annotated[annotation, constraint]
-        return annotation
+        return _annotated(self.fields[name], self.fields[name].metadata)
 
     def _json_types(self, name: str) -> set[str]:
         try:
@@ -168,6 +167,13 @@ class UserMapping(Generic[_M]):
 
     def _length(self, name: str) -> int:
         return min([each.max_length for each in self.fields[name].metadata if isinstance(each, MaxLen)], default=255)
+
+
+def _annotated(field: FieldInfo, metadata: Sequence[Any]) -> Any:
+    annotation: Any = field.annotation
+    for each in metadata:
+        annotation = Annotated[annotation, each]
+    return annotation
 
 
 def _bare(annotation: Any) -> Any:

@@ -71,7 +71,7 @@ class SQLUserChanges(SQLUserStore[U]):
             with ORMSession(sync_connection, join_transaction_mode="rollback_only") as session:
                 user = session.get(self._mapping.mapper.class_, key)
                 for name, value in fields.items():
-                    setattr(user, name, value)
+                    setattr(user, name, self._mapping.storable(name, value))
                 session.flush()
 
         try:

@@ -2,11 +2,24 @@
 
 import uuid
 from collections.abc import Callable
+from datetime import datetime
 from typing import Annotated, Any, Literal, cast, get_args, get_origin
 
 from annotated_types import Ge, Le, MaxLen
 from pydantic import AwareDatetime, NaiveDatetime
-from sqlalchemy import JSON, BigInteger, Column, DateTime, Enum, Integer, SmallInteger, String, TypeDecorator, Uuid
+from sqlalchemy import (
+    JSON,
+    BigInteger,
+    Column,
+    DateTime,
+    Enum,
+    Integer,
+    Interval,
+    SmallInteger,
+    String,
+    TypeDecorator,
+    Uuid,
+)
 from sqlalchemy.types import TypeEngine
 
 from fastauth.backends.common import parse_integer, parse_text, parse_uuid
@@ -18,7 +31,8 @@ KeyParser = Callable[[str], Any | None]
 def plain_type(column: Column[Any]) -> TypeEngine[Any]:
     """Return the stock type of the column, which a type of the app's or of SQLModel's may be wrapped around."""
     plain: TypeEngine[Any] = column.type
-    while isinstance(plain, TypeDecorator):
+    # An Interval is one around a DateTime, for the databases that have no type for it, and is no time itself.
+    while isinstance(plain, TypeDecorator) and not isinstance(plain, Interval):
         plain = plain.impl_instance
     return plain
 
@@ -29,21 +43,35 @@ def max_length(column: Column[Any]) -> int:
     return 255 if not isinstance(plain, String) or plain.length is None else plain.length
 
 
-def annotation(column: Column[Any]) -> Any | None:
-    """Return what Pydantic may take for the column's values, within its bounds; None where nobody knows."""
+def stored_type(column: Column[Any]) -> Any | None:
+    """Return what Pydantic may take for what the column gives back; None where nobody knows."""
     known, plain = _python_type(column), plain_type(column)
     if isinstance(plain, JSON):
         known = Any
-    elif isinstance(plain, DateTime):
-        known = AwareDatetime if plain.timezone else NaiveDatetime
     elif isinstance(plain, Enum):
         known = plain.enum_class or Literal[tuple(plain.enums)]
-    elif isinstance(plain, String) and known is str and plain.length is not None:
+    return _optional(known, column)
+
+
+def annotation(column: Column[Any]) -> Any | None:
+    """Return what Pydantic may take for a new value of the column, within its bounds; None where nobody knows."""
+    known, plain = _python_type(column), plain_type(column)
+    if isinstance(plain, DateTime) and known is datetime and not _changes_values(column.type):
+        known = AwareDatetime if plain.timezone else NaiveDatetime
+    elif isinstance(plain, String) and known is str and plain.length is not None and not isinstance(plain, Enum):
         known = Annotated[str, MaxLen(plain.length)]
     elif isinstance(plain, Integer) and known is int:
         limit = 2 ** (_bits(plain) - 1)
         known = Annotated[int, Ge(-limit), Le(limit - 1)]
-    return cast("Any", known) | None if known is not None and column.nullable else known
+    else:
+        return stored_type(column)
+    return _optional(known, column)
+
+
+def is_in_utc(column: Column[Any]) -> bool:
+    """Say whether the column's times know their zone, though not every database keeps it."""
+    plain = plain_type(column)
+    return isinstance(plain, DateTime) and plain.timezone and not _changes_values(column.type)
 
 
 def key_parser(column: Column[Any]) -> tuple[type, KeyParser | None]:
@@ -72,6 +100,10 @@ def _python_type(column: Column[Any]) -> Any | None:
     if get_origin(known) is Annotated:  # such as Pydantic's UUID4, which the key of fastapi-users says
         known = get_args(known)[0]
     return None if known is object else known
+
+
+def _optional(known: Any | None, column: Column[Any]) -> Any | None:
+    return cast("Any", known) | None if known is not None and column.nullable else known
 
 
 def _changes_values(column_type: TypeEngine[Any]) -> bool:

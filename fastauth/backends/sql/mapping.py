@@ -4,7 +4,8 @@ import dataclasses
 import inspect as python_inspect
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from collections.abc import Set as AbstractSet
-from typing import Any, Generic, TypeVar, cast
+from datetime import datetime
+from typing import Any, Generic, TypeGuard, TypeVar, cast
 
 from sqlalchemy import (
     Boolean,
@@ -20,8 +21,16 @@ from sqlalchemy import inspect as sqlalchemy_inspect
 from sqlalchemy.exc import NoInspectionAvailable
 from sqlalchemy.orm import InstanceState, Mapper, make_transient_to_detached
 
-from fastauth.backends.common import HASH_LENGTH, Shape
-from fastauth.backends.sql.columns import KeyParser, annotation, key_parser, max_length, plain_type
+from fastauth.backends.common import HASH_LENGTH, Shape, in_utc
+from fastauth.backends.sql.columns import (
+    KeyParser,
+    annotation,
+    is_in_utc,
+    key_parser,
+    max_length,
+    plain_type,
+    stored_type,
+)
 from fastauth.core.exceptions import ConfigurationError
 from fastauth.core.identity import EMAIL_MAX_LENGTH, USERNAME_MAX_LENGTH
 from fastauth.core.models import UserField, UserSchema
@@ -53,6 +62,7 @@ class UserMapping(Generic[_M]):
         self._columns: dict[str, Column[Any]] = {
             name: column for name, column in loaded.items() if isinstance(column, Column)
         }
+        self._in_utc = frozenset(name for name, column in self._columns.items() if is_in_utc(column))
         self.shape: Shape = Shape.of(self._columns)
         self._key_name, key = self._key_column()
         self.key: Column[Any] = key
@@ -121,7 +131,12 @@ class UserMapping(Generic[_M]):
 
     def new(self, username: str, email: str, hashed_password: str, fields: Mapping[str, Any]) -> _M:
         """Return a new object of the app's class, to be added to a session."""
-        return self._model(**self.shape.new(username, email, hashed_password), **fields)
+        own = {name: self.storable(name, value) for name, value in fields.items()}
+        return self._model(**self.shape.new(username, email, hashed_password), **own)
+
+    def storable(self, name: str, value: Any) -> Any:
+        """Return a value of the field as it is to be stored: a time in UTC, as not every database keeps its zone."""
+        return in_utc(value) if self._is_in_utc(name, value) and value.tzinfo is not None else value
 
     def key_of(self, user: _M) -> Any:
         """Return the key of an object."""
@@ -138,8 +153,17 @@ class UserMapping(Generic[_M]):
         return [{self.shape.username}, {"email"}, *(group for group in groups if group)]
 
     def public_values(self, user: _M) -> Mapping[str, Any]:
-        """Return the key as ``id``, and the public fields."""
-        return {"id": self.key_of(user), **{name: getattr(user, name) for name in self._public_names}}
+        """Return the key as ``id``, and the public fields; times in a column with a zone have one."""
+        return {
+            "id": self.key_of(user),
+            **{name: self._shown(name, getattr(user, name)) for name in self._public_names},
+        }
+
+    def _shown(self, name: str, value: Any) -> Any:
+        return in_utc(value) if self._is_in_utc(name, value) and value.tzinfo is None else value
+
+    def _is_in_utc(self, name: str, value: Any) -> TypeGuard[datetime]:
+        return name in self._in_utc and isinstance(value, datetime)
 
     @staticmethod
     def _inspect(user_model: type[_M]) -> Mapper[_M]:
@@ -221,16 +245,13 @@ class UserMapping(Generic[_M]):
             if name in self._columns:
                 raise ConfigurationError(f"{option}: {self._name}.{name} belongs to FastAuth and cannot be named here.")
             raise ConfigurationError(f"{option}: {self._name} has no column attribute {name!r}.")
-        return UserField(name=name, annotation=self._annotation(name), required=self._is_required(name))
-
-    def _annotation(self, name: str) -> Any:
         column = self._columns[name]
         known = annotation(column)
         if known is None:
             raise ConfigurationError(
                 f"{self._name}.{name}: the type {column.type!r} says no Python type, so it cannot travel as JSON."
             )
-        return known
+        return UserField(name, known, required=self._is_required(name), shown=stored_type(column))
 
     def _is_required(self, name: str) -> bool:
         column = self._columns[name]

@@ -2,9 +2,10 @@
 
 import enum
 import uuid
+from datetime import datetime, timedelta
 from typing import Any
 
-from sqlalchemy import String, TypeDecorator
+from sqlalchemy import DateTime, Interval, String, TypeDecorator
 
 
 class Colour(enum.Enum):
@@ -51,3 +52,21 @@ class GUID(TypeDecorator[uuid.UUID]):
 
     def process_bind_param(self, value: Any, dialect: Any) -> Any:
         return str(value)
+
+
+class Moment(TypeDecorator[datetime]):
+    """Sees to the zones of times by itself."""
+
+    impl = DateTime(timezone=True)
+    cache_ok = True
+    python_type = datetime
+
+    def process_result_value(self, value: datetime | None, dialect: Any) -> datetime | None:
+        return value
+
+
+class Span(TypeDecorator[timedelta]):
+    """Changes nothing about a span of time."""
+
+    impl = Interval
+    cache_ok = True

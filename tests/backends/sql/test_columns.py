@@ -1,7 +1,7 @@
 """What a column says: what JSON may hold for it, what has to be given, and what can be an id."""
 
 import uuid
-from datetime import date
+from datetime import date, datetime, timedelta
 from typing import Annotated, Any, Literal
 
 import pytest
@@ -16,6 +16,7 @@ from sqlalchemy import (
     DateTime,
     Enum,
     Integer,
+    Interval,
     SmallInteger,
     String,
     Text,
@@ -32,35 +33,40 @@ from sqlalchemy.types import TypeEngine
 
 from fastauth.backends.sql import SQLStore
 from fastauth.core.models import UserField
-from tests.backends.sql.column_types import GUID, Colour, Wrapped
+from tests.backends.sql.column_types import GUID, Colour, Moment, Span, Wrapped
 from tests.backends.sql.conftest import Defined
 
 ENGINE = create_async_engine("sqlite+aiosqlite://")
 
 
 @pytest.mark.parametrize(
-    ("column_type", "annotation"),
+    ("column_type", "annotation", "shown"),
     [
-        (String(30), Annotated[str, MaxLen(30)]),
-        (Wrapped(30), Annotated[str, MaxLen(30)]),
-        (GUID(36), uuid.UUID),
-        (Text(), str),
-        (Integer(), Annotated[int, Ge(-(2**31)), Le(2**31 - 1)]),
-        (SmallInteger(), Annotated[int, Ge(-(2**15)), Le(2**15 - 1)]),
-        (BigInteger(), Annotated[int, Ge(-(2**63)), Le(2**63 - 1)]),
-        (Boolean(), bool),
-        (Date(), date),
-        (DateTime(), NaiveDatetime),
-        (DateTime(timezone=True), AwareDatetime),
-        (Uuid(), uuid.UUID),
-        (JSON(), Any),
-        (Enum(Colour), Colour),
-        (Enum("red", "blue"), Literal["red", "blue"]),
+        (String(30), Annotated[str, MaxLen(30)], str),
+        (Wrapped(30), Annotated[str, MaxLen(30)], str),
+        (GUID(36), uuid.UUID, uuid.UUID),
+        (Text(), str, str),
+        (Integer(), Annotated[int, Ge(-(2**31)), Le(2**31 - 1)], int),
+        (SmallInteger(), Annotated[int, Ge(-(2**15)), Le(2**15 - 1)], int),
+        (BigInteger(), Annotated[int, Ge(-(2**63)), Le(2**63 - 1)], int),
+        (Boolean(), bool, bool),
+        (Date(), date, date),
+        (DateTime(), NaiveDatetime, datetime),
+        (DateTime(timezone=True), AwareDatetime, datetime),
+        (Moment(), datetime, datetime),
+        (Interval(), timedelta, timedelta),
+        (Span(), timedelta, timedelta),
+        (Uuid(), uuid.UUID, uuid.UUID),
+        (JSON(), Any, Any),
+        (Enum(Colour), Colour, Colour),
+        (Enum("red", "blue"), Literal["red", "blue"], Literal["red", "blue"]),
     ],
     ids=repr,
 )
-def test_a_column_says_what_json_may_hold(model: Defined, column_type: TypeEngine[Any], annotation: Any) -> None:
-    """The type of a column is what a field takes and shows: its Python type, within the column's bounds."""
+def test_a_column_says_what_json_may_hold(
+    model: Defined, column_type: TypeEngine[Any], annotation: Any, shown: Any
+) -> None:
+    """A field takes the Python type of its column within the column's bounds, and shows whatever is of that type."""
     fields = {
         "needed": mapped_column(column_type, nullable=False),
         "optional": mapped_column(column_type, nullable=True),
@@ -70,8 +76,8 @@ def test_a_column_says_what_json_may_hold(model: Defined, column_type: TypeEngin
 
     assert store.schema.public == store.schema.writable
     assert store.schema.public == (
-        UserField("needed", annotation, required=True),
-        UserField("optional", annotation | None, required=False),
+        UserField("needed", annotation, required=True, shown=shown),
+        UserField("optional", annotation | None, required=False, shown=shown | None),
     )
 
 

@@ -1,18 +1,19 @@
 """Whatever class an app has for its users, and on whatever database, registration and sign-in go through with it."""
 
 from collections.abc import Callable
-from datetime import datetime, timezone
+from datetime import datetime, timedelta, timezone
 from typing import Any
 
 import pytest
-from sqlalchemy import select
+from sqlalchemy import DateTime, Interval, func, select
 from sqlalchemy.ext.asyncio import AsyncEngine, AsyncSession, create_async_engine
-from sqlalchemy.orm import object_session
+from sqlalchemy.orm import mapped_column, object_session
 from sqlalchemy.orm.exc import DetachedInstanceError
 
 from fastauth import FastAuth, UserExistsException, ValidationException
 from fastauth.backends.sql import SQLStore
-from tests.backends.sql.conftest import sent
+from fastauth.core.models import NewUser
+from tests.backends.sql.conftest import Defined, sent
 from tests.backends.sql.user_models import MODELS, Case, Level, Member, Post, RichMember
 from tests.conftest import PASSWORD
 
@@ -196,3 +197,25 @@ async def test_two_stores_may_share_a_user_class(tmp_path: Any) -> None:
 def _in_utc(value: Any) -> Any:
     # SQLite and MariaDB have no time zones; this one was written in UTC.
     return value.replace(tzinfo=timezone.utc) if isinstance(value, datetime) and value.tzinfo is None else value
+
+
+async def test_a_time_with_a_zone_is_shown_in_one(engine: AsyncEngine, model: Defined) -> None:
+    """Whatever the database makes of a time's zone, the moment is the same when it is shown, and its zone is there."""
+    fields = {
+        "born": mapped_column(DateTime(timezone=True), nullable=True),
+        "created": mapped_column(DateTime(timezone=True), server_default=func.now()),
+        "pause": mapped_column(Interval, nullable=True),
+    }
+    store = SQLStore(engine, user_model=model(**fields), public_fields=tuple(fields), writable_fields=("born", "pause"))
+    await store.create_schema()
+    born, pause = datetime(1815, 12, 10, 6, tzinfo=timezone(timedelta(hours=2))), timedelta(days=1, seconds=2)
+    new = NewUser("ada", "ada@example.com", "hash", {"born": born, "pause": pause})
+
+    ada = await store.add_user(new, roles=())
+    shown = store.public_values(ada.user)
+    later = await store.update_user(ada.id, {"born": born + pause})
+
+    assert later is not None
+    assert (shown["born"], shown["pause"]) == (born, pause)
+    assert shown["created"].tzinfo is not None
+    assert store.public_values(later.user)["born"] == born + pause
