@@ -14,6 +14,8 @@ class NotificationKind(str, Enum):
         CONFIRM_EMAIL_CHANGE: Prove that the *new* address is yours; goes to the new address, with a link.
         ALREADY_REGISTERED: Somebody tried to register with an address that has an account.
         USERNAME_TAKEN: The owner of this address tried to register with a username that somebody has.
+        REGISTRATION_REFUSED: The owner of this address tried to register with something else that another account has,
+            or that the database refuses.
         PASSWORD_CHANGED: The password was changed or reset.
         EMAIL_CHANGED: The address was changed; goes to the old address.
         EMAIL_CHANGE_REQUESTED: A change of the address was asked for; goes to the old address.
@@ -25,6 +27,7 @@ class NotificationKind(str, Enum):
     CONFIRM_EMAIL_CHANGE = "confirm_email_change"
     ALREADY_REGISTERED = "already_registered"
     USERNAME_TAKEN = "username_taken"
+    REGISTRATION_REFUSED = "registration_refused"
     PASSWORD_CHANGED = "password_changed"  # noqa: S105
     EMAIL_CHANGED = "email_changed"
     EMAIL_CHANGE_REQUESTED = "email_change_requested"

@@ -16,7 +16,7 @@ from sqlalchemy import String
 from sqlalchemy.dialects import postgresql
 from sqlalchemy.orm import DeclarativeBase, Mapped, mapped_column
 
-from fastauth import FastAuth, ProtectedRoleException, ValidationException
+from fastauth import FastAuth, ProtectedRoleException, UserExistsException, ValidationException
 from fastauth.backends.mongo import MongoStore
 from fastauth.backends.sql import SQLStore
 from fastauth.backends.sql.fastapi_users import DashedUuid, FastAPIUsersMixin
@@ -126,13 +126,15 @@ async def test_a_user_without_a_name_is_called_by_the_address(stores: Any) -> No
                 "/register", json={"username": "ada", "email": "b@example.com", "password": PASSWORD}
             )
             tokens = await client.post("/token", data={"username": "ada@example.com", "password": PASSWORD})
+        with pytest.raises(UserExistsException) as refused:
+            await auth.accounts.create("", "ada@example.com", PASSWORD)
         with pytest.raises(ValidationException):
             await auth.accounts.create("ada", "grace@example.com", PASSWORD)
         with pytest.raises(ValidationException):
             await auth.accounts.register_quietly("ada", "grace@example.com", PASSWORD)
 
         assert (made.status_code, made.json()["username"]) == (201, "ada@example.com")
-        assert taken.json()["error"]["code"] == "FASTAUTH_USER_EXISTS"
+        assert (taken.json()["error"]["code"], refused.value.field) == ("FASTAUTH_USER_EXISTS", "email")
         assert (named.status_code, tokens.status_code) == (422, 200)
         assert await store.find_user(Login("username", "ada")) is None
         assert "username" not in store.schema.required

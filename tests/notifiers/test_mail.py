@@ -54,6 +54,7 @@ def test_without_a_page_for_the_link_the_token_is_shown(kind: NotificationKind) 
         NotificationKind.CONFIRM_EMAIL_CHANGE,
         NotificationKind.ALREADY_REGISTERED,
         NotificationKind.USERNAME_TAKEN,
+        NotificationKind.REGISTRATION_REFUSED,
     ],
 )
 def test_a_stranger_puts_no_words_into_a_mail(kind: NotificationKind) -> None:

@@ -84,7 +84,7 @@ class MongoUserStore(MongoBase[U]):
             raise LostRaceError from error
 
     async def _check_names(self, raw: Raw) -> None:
-        for name in ("username", "email"):
+        for name in dict.fromkeys((self._mapping.shape.username, "email")):
             stored_name = self._mapping.stored_name(name)
             await self._check_free({stored_name: {"$eq": raw[stored_name]}}, name)
 

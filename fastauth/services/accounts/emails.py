@@ -24,7 +24,11 @@ class Emails(AccountsBase[U]):
     """Proves that mail to an address reaches the owner of the account."""
 
     async def request_verification(self, account: Account[U]) -> None:
-        """Mail the account's address a link to verify it; nothing happens when it is verified, or nothing is mailed."""
+        """Mail the account's address a link to verify it; nothing happens when it is verified, or nothing is mailed.
+
+        Raises:
+            KeysUnavailableException: The external signer does not sign.
+        """
         if account.verified or not self._notices.enabled:
             return
         token = await self._tokens.make(Purpose.VERIFY_EMAIL, account, account.email)
@@ -70,6 +74,7 @@ class Emails(AccountsBase[U]):
             CredentialsException: The current password is wrong.
             ValidationException: The address is none, or is the account's already.
             UserExistsException: Somebody else has the address; with ``enumeration_safe``, only that address is told.
+            KeysUnavailableException: The external signer does not sign; nothing was mailed or put on record.
             ConfigurationError: There is no notifier.
         """
         self._notices.require()
@@ -80,6 +85,11 @@ class Emails(AccountsBase[U]):
         is_taken = await self._store.find_user(Login("email", canonical)) is not None
         if is_taken and not self._enumeration_safe:
             raise UserExistsException(field="email")
+        # It dies with the password, too: who takes a stolen account back by a new password also stops this. It is made
+        # before anything is told, so that an outage of the signer leaves nothing half done; and also where it goes
+        # nowhere, or that outage, and the time that signing takes, would say whether the address is taken.
+        state = (account.email, account.hashed_password)
+        token = await self._tokens.make(Purpose.CHANGE_EMAIL, account, *state, email=canonical)
         event = self._events.make(EmailChangeRequested, by=account, account=account, new_email=canonical)
         await self._events.record(event, self._store)
         # Whoever asks hears the same in both cases, in the mail to the present address, too.
@@ -87,13 +97,11 @@ class Emails(AccountsBase[U]):
         if is_taken:
             self._notices.send(NotificationKind.ALREADY_REGISTERED, account, to=canonical)
             return
-        # It dies with the password, too: who takes a stolen account back by a new password also stops this.
-        state = (account.email, account.hashed_password)
         self._notices.send(
             NotificationKind.CONFIRM_EMAIL_CHANGE,
             account,
             to=canonical,
-            token=await self._tokens.make(Purpose.CHANGE_EMAIL, account, *state, email=canonical),
+            token=token,
             expires_in=self._tokens.lifetimes[Purpose.CHANGE_EMAIL],
             new_email=canonical,
         )

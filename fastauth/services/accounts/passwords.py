@@ -55,6 +55,7 @@ class AccountPasswords(AccountsBase[U]):
         It goes to the address as it is stored, whatever was typed (CVE-2019-19844).
 
         Raises:
+            KeysUnavailableException: The external signer does not sign; nothing was mailed or put on record.
             ConfigurationError: There is no notifier.
         """
         self._notices.require()

@@ -9,6 +9,7 @@ from fastauth.core.events import UserRegistered
 from fastauth.core.exceptions import (
     AuthorizationException,
     OverloadedException,
+    UnavailableException,
     UserExistsException,
     ValidationException,
 )
@@ -20,12 +21,18 @@ from fastauth.services.ranks import check_may_grant
 
 logger: logging.Logger = logging.getLogger("fastauth")
 
+_VERIFY = NotificationKind.VERIFY_EMAIL
+# Of a conflict in anything else only so much is said: whoever has that value may have another address.
+_TAKEN = {"username": NotificationKind.USERNAME_TAKEN, "email": NotificationKind.ALREADY_REGISTERED}
+
 
 class Registration(Emails[U]):
     """Makes accounts."""
 
     async def register(self, username: str, email: str, password: str, **fields: Any) -> Account[U]:
         """Make an account that holds the role ``user``, and mail its address a link to verify it.
+
+        Where the link cannot be signed at the moment, the account is made, and its owner can ask for the mail again.
 
         Args:
             username: In any spelling; the canonical form is kept (RFC 8265, UsernameCaseMapped). Empty where users have
@@ -37,11 +44,15 @@ class Registration(Emails[U]):
         Raises:
             ValidationException: A value does not fit, or the username is or looks like one of the staff's.
             WeakPasswordException: The password does not meet the policy.
-            UserExistsException: The username or the e-mail address is taken.
+            UserExistsException: The username, the e-mail address or another value that may occur only once is taken.
         """
         await self._check_not_staffs(self._checked_username(username, self._checked_email(email)))
         account = await self.create(username, email, password, fields=fields)
-        await self.request_verification(account)
+        try:
+            await self.request_verification(account)
+        except UnavailableException as error:
+            # The account is there: an answer that says otherwise would send its owner into "this name is taken".
+            logger.error("A notification was left out, it cannot be signed: %s, %s", _VERIFY.value, error.code)  # noqa: TRY400
         return account
 
     async def register_quietly(self, username: str, email: str, password: str, **fields: Any) -> None:
@@ -66,8 +77,11 @@ class Registration(Emails[U]):
         try:
             await self._register_patiently(username, email, password, fields)
         except UserExistsException as error:
-            kind = NotificationKind.USERNAME_TAKEN if error.field == "username" else NotificationKind.ALREADY_REGISTERED
+            kind = _TAKEN.get(error.field or "", NotificationKind.REGISTRATION_REFUSED)
             self._notices.send_to(kind, email, username)
+        except ValidationException as error:  # a rule that only the database knows
+            logger.info("A registration was refused: %s", error.code)
+            self._notices.send_to(NotificationKind.REGISTRATION_REFUSED, email, username)
         except AuthorizationException as error:  # a hook of the app's, whose no nobody waits for
             logger.info("A registration was refused: %s", error.code)
 
@@ -109,7 +123,7 @@ class Registration(Emails[U]):
         Raises:
             ValidationException: A value does not fit.
             WeakPasswordException: The password does not meet the policy.
-            UserExistsException: The username or the e-mail address is taken.
+            UserExistsException: The username, the e-mail address or another value that may occur only once is taken.
             RoleNotFoundException: One of the roles does not exist.
             PermissionDeniedException: ``by`` is no administrator, or one of the roles is above them.
         """

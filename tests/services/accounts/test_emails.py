@@ -7,6 +7,7 @@ import pytest
 from fastauth import (
     Account,
     CredentialsException,
+    KeysUnavailableException,
     RoleNotFoundException,
     Store,
     StoreUnavailableException,
@@ -16,7 +17,9 @@ from fastauth import (
     ValidationException,
 )
 from fastauth.backends.memory import MemoryStore
+from fastauth.core.events import AccountEvent
 from tests.conftest import PASSWORD
+from tests.core.vaults import Vault
 from tests.outbox import Flow, mailing, settle
 from tests.services.conftest import MakeAuth, facts
 from tests.services.watched_store import WatchedStore
@@ -163,3 +166,43 @@ async def test_what_was_done_is_told_even_if_it_cannot_be_read_again(
         watched.before.clear()
 
         assert facts(await account_of(flow)) == facts(account)
+
+
+@pytest.mark.parametrize("enumeration_safe", [False, True])
+async def test_a_mail_whose_token_cannot_be_signed_leaves_nothing_half_done(
+    make_auth: MakeAuth, *, enumeration_safe: bool
+) -> None:
+    """Without the external signer nothing is mailed or on record, whether an address is taken or not."""
+    vault = Vault()
+    async with mailing(
+        MemoryStore(), make_auth, "ada", "eve", secret_key=vault.key, enumeration_safe=enumeration_safe
+    ) as flow:
+        accounts, ada = flow.auth.accounts, await account_of(flow)
+        on_record: list[str] = []
+
+        @flow.auth.on(AccountEvent)
+        async def note(event: AccountEvent[Any]) -> None:
+            on_record.append(event.name)
+
+        addresses = ["new.ada@example.com", *(["eve@example.com"] if enumeration_safe else [])]
+        asked = [
+            *(
+                lambda address=address: accounts.request_email_change(ada.id, address, PASSWORD)
+                for address in addresses
+            ),
+            lambda: accounts.forgot_password("ada@example.com"),
+            lambda: accounts.request_verification(ada),
+        ]
+        vault.is_away = True
+        for ask in asked:
+            with pytest.raises(KeysUnavailableException):
+                await ask()
+        await settle(flow.auth)
+        assert (on_record, flow.outbox.told()) == ([], [])
+        vault.is_away = False
+        for ask in asked:
+            await ask()
+        await settle(flow.auth)
+
+        assert on_record == ["email.change_requested"] * len(addresses) + ["password.reset_requested"]
+        assert ("confirm_email_change", "new.ada@example.com") in flow.outbox.told()
