@@ -47,7 +47,7 @@ from fastauth.services.audit import Audit, AuditTrail
 from fastauth.services.background import Background
 from fastauth.services.bootstrap import Bootstrap
 from fastauth.services.deadline import with_deadline
-from fastauth.services.events import Events, Hook
+from fastauth.services.events import Events
 from fastauth.services.health import Checkup, Health
 from fastauth.services.limit_storages import open_storage
 from fastauth.services.limits import LIMIT_KEY_LABEL, Limiter
@@ -353,7 +353,7 @@ class FastAuth(Generic[U]):
         Args:
             event_class: A class of :mod:`fastauth.events`; one higher up stands for all below it.
         """
-        return self._hook(self._events.after, event_class)
+        return self._events.after(event_class)
 
     def before(self, event_class: type[_E]) -> Callable[[_H], _H]:
         """Run the function before each such event is committed, in the same transaction.
@@ -365,20 +365,12 @@ class FastAuth(Generic[U]):
         Args:
             event_class: A class of :mod:`fastauth.events`; one higher up stands for all below it.
         """
-        return self._hook(self._events.before, event_class)
+        return self._events.before(event_class)
 
     def token_claims(self, function: _H) -> _H:
         """Add what the function returns for an account, claims by name, to each of its access tokens."""
         self._claims.add(cast("ClaimsHook", function))
         return function
-
-    @staticmethod
-    def _hook(add: Callable[[type[_E], Hook], None], event_class: type[_E]) -> Callable[[_H], _H]:
-        def register(hook: _H) -> _H:
-            add(event_class, hook)
-            return hook
-
-        return register
 
     def get_auth_router(self) -> APIRouter:
         """Return the router of sign-in, refresh and sign-out."""

@@ -4,7 +4,7 @@ import inspect
 import logging
 from collections.abc import Awaitable, Callable, MutableSequence, Sequence
 from contextvars import ContextVar
-from typing import Any, Generic, TypeVar, cast
+from typing import Any, Generic, TypeVar
 
 from fastauth.core.clock import Clock
 from fastauth.core.events import Event
@@ -21,6 +21,7 @@ _R = TypeVar("_R")
 _E = TypeVar("_E", bound=Event)
 
 Hook = Callable[..., Any]
+_H = TypeVar("_H", bound=Hook)
 
 current_client: ContextVar[Client | None] = ContextVar("fastauth_client", default=None)
 """Where the request that is being answered came from; None outside of one."""
@@ -54,19 +55,19 @@ class Events(Generic[U]):
         self._before: list[tuple[type[Event], Hook]] = []
         self._after: list[tuple[type[Event], Hook]] = []
 
-    def before(self, event_class: type[_E], hook: Hook) -> None:
-        """Run the hook before an event of this class, or of one below it, is committed."""
-        _check(event_class, hook, takes=2)
+    def before(self, event_class: type[_E]) -> Callable[[_H], _H]:
+        """Return what registers a hook to run before an event of this class, or of one below it, is committed."""
+        _check_class(event_class)
         if event_class.nothing_to_undo:
             raise ConfigurationError(
                 f"{event_class.__name__} changes nothing in the database that a hook could prevent: use auth.on."
             )
-        self._before.append((event_class, hook))
+        return _registering(self._before, event_class, takes=2)
 
-    def after(self, event_class: type[_E], hook: Hook) -> None:
-        """Run the hook after an event of this class, or of one below it, was committed."""
-        _check(event_class, hook, takes=1)
-        self._after.append((event_class, hook))
+    def after(self, event_class: type[_E]) -> Callable[[_H], _H]:
+        """Return what registers a hook to run after an event of this class, or of one below it, was committed."""
+        _check_class(event_class)
+        return _registering(self._after, event_class, takes=1)
 
     def make(self, event_class: Callable[..., _E], *, by: Account[Any] | str | None = None, **facts: Any) -> _E:
         """Return an event of now, from where the request came from.
@@ -155,12 +156,26 @@ async def _call(hook: Hook, event: Event, *session: Any) -> None:
         await result
 
 
-def _check(event_class: type[Event], hook: Hook, *, takes: int) -> None:
-    if not inspect.isclass(cast("object", event_class)) or not issubclass(event_class, Event):
-        raise ConfigurationError(f"{event_class!r} is no event: name a class of them, such as UserRegistered.")
-    if not any(_takes(hook, count) for count in range(1, takes + 1)):
-        said = "the event" if takes == 1 else "the event, and optionally the session of its transaction"
-        raise ConfigurationError(f"The hook {_name(hook)} has to take {said}, and nothing else.")
+def _check_class(event_class: object) -> None:
+    if inspect.isclass(event_class) and issubclass(event_class, Event):
+        return
+    if inspect.isroutine(event_class):  # without its event, it would be registered for none and never run
+        raise ConfigurationError(
+            f"The hook {_name(event_class)} needs the class of its event: write @auth.on(UserRegistered), or "
+            "@auth.before(UserRegistered), with the class in parentheses."
+        )
+    raise ConfigurationError(f"{event_class!r} is no event: name a class of them, such as UserRegistered.")
+
+
+def _registering(hooks: list[tuple[type[Event], Hook]], event_class: type[Event], *, takes: int) -> Callable[[_H], _H]:
+    def register(hook: _H) -> _H:
+        if not any(_takes(hook, count) for count in range(1, takes + 1)):
+            said = "the event" if takes == 1 else "the event, and optionally the session of its transaction"
+            raise ConfigurationError(f"The hook {_name(hook)} has to take {said}, and nothing else.")
+        hooks.append((event_class, hook))
+        return hook
+
+    return register
 
 
 def _takes(hook: Hook, count: int) -> bool:

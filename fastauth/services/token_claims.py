@@ -20,7 +20,7 @@ class TokenClaims(Generic[U]):
 
     def add(self, hook: ClaimsHook) -> None:
         """Ask this function, too: it takes the account and returns claims by name."""
-        if len(inspect.signature(hook).parameters) != 1:
+        if not callable(cast("object", hook)) or len(inspect.signature(hook).parameters) != 1:
             raise ConfigurationError("A token_claims function takes the account, and nothing else.")
         self._hooks.append(hook)
 

@@ -3,7 +3,7 @@
 import asyncio
 import functools
 import logging
-from typing import Any
+from typing import Any, cast
 
 import pytest
 
@@ -248,7 +248,24 @@ def test_what_is_no_event_is_refused(make_auth: MakeAuth, event_class: Any) -> N
 
     for register in (auth.on, auth.before):
         with pytest.raises(ConfigurationError, match="is no event"):
-            register(event_class)(lambda event: None)
+            register(event_class)
+
+
+@memory_only
+async def test_a_hook_without_its_event_is_refused(auth: FastAuth[Any]) -> None:
+    """Without parentheses a hook would be registered for nothing, and a veto never run: it is refused by name."""
+    sink = Sink()
+
+    def veto(event: UserRegistered) -> None: ...
+    async def welcome(event: UserRegistered) -> None: ...
+
+    for register in (auth.on, auth.before):
+        for hook in (veto, welcome, lambda event: None, sink.method):
+            with pytest.raises(
+                ConfigurationError, match=r"write @auth\.on\(UserRegistered\), or @auth\.before"
+            ) as caught:
+                register(cast("Any", hook))
+            assert hook.__qualname__ in caught.value.message
 
 
 def test_a_function_that_cannot_be_a_hook_is_refused(make_auth: MakeAuth) -> None:
