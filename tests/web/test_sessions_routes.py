@@ -66,6 +66,24 @@ async def test_signing_out_everywhere_clears_the_cookies_unless_this_session_sta
         refused(await me(flow.client, tokens), 401, "INVALID_TOKEN")
 
 
+async def test_ending_the_session_one_is_in_clears_its_cookies(store: Store[Any], make_auth: MakeAuth) -> None:
+    """A browser that ends another of its user's sessions keeps its cookies, and one that ends its own does not."""
+    async with mailing(store, make_auth, "ada", use_cookie=True) as flow:
+        await flow.tokens()
+        flow.client.cookies.clear()
+        tokens = await flow.tokens()
+        flow.client.headers["Sec-Fetch-Site"] = "same-origin"
+        ids = {each["current"]: each["id"] for each in (await flow.call("GET /sessions")).json()}
+
+        stays = await flow.call(f"DELETE /sessions/{ids[False]}")
+        assert (stays.status_code, stays.headers.get_list("set-cookie")) == (204, [])
+        gone = await flow.call(f"DELETE /sessions/{ids[True]}")
+
+        assert gone.status_code == 204
+        assert list(flow.client.cookies) == []
+        refused(await me(flow.client, tokens), 401, "INVALID_TOKEN")
+
+
 async def test_the_trail_says_who_signed_out(store: Store[Any], make_auth: MakeAuth) -> None:
     """A sign-out is on record with whose session it was, by whom and from where."""
     async with mailing(store, make_auth, "ada") as flow:

@@ -55,9 +55,15 @@ def session_routes(
         response_class=Response,
         responses=responses(*_SIGNED_IN, ValidationException, SessionNotFoundException),
     )
-    async def end_session(session_id: str, account: Account[Any] = Depends(current_account)) -> None:
+    async def end_session(
+        request: Request, session_id: str, account: Account[Any] = Depends(current_account)
+    ) -> Response:
         """End a session of yours: its tokens are refused from now on."""
+        response = Response(status_code=204)
         await sessions.end(session_id, user_id=account.id, by=account)
+        if account.session is not None and account.session.id == session_id:
+            transport.clear_cookies(response, request)
+        return response
 
     @router.post(
         "/logout/all",
