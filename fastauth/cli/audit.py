@@ -14,6 +14,8 @@ from fastauth.cli.output import count, json_option, note, print_json, print_tabl
 from fastauth.cli.people import account_of
 from fastauth.cli.root import Command
 from fastauth.cli.target import Target, work_on
+from fastauth.core.clock import moment_in_utc
+from fastauth.core.exceptions import ValidationException
 from fastauth.core.models import AuditRecord
 
 _AGO = re.compile(r"(\d{1,6})([mhdw])")
@@ -85,6 +87,6 @@ def _moment(text: str) -> datetime:
         if ago is not None:
             return datetime.now(timezone.utc) - timedelta(**{_UNITS[ago[2]]: int(ago[1])})
         moment = datetime.fromisoformat(text.removesuffix("Z"))
-    except (ValueError, OverflowError) as error:
+        return moment_in_utc(moment if moment.tzinfo is not None else moment.replace(tzinfo=timezone.utc), "since")
+    except (ValueError, OverflowError, ValidationException) as error:
         raise Misuse(f"--since {text} is no moment: say 90m, 24h, 7d, 2w, or 2026-01-31T12:00 in UTC.") from error
-    return moment if moment.tzinfo is not None else moment.replace(tzinfo=timezone.utc)

@@ -8,6 +8,7 @@ from collections.abc import Sequence
 from datetime import datetime
 from typing import Any, Generic
 
+from fastauth.core.clock import moment_in_utc
 from fastauth.core.events import Event
 from fastauth.core.models import AuditRecord, U
 from fastauth.core.protocols import Store
@@ -103,14 +104,25 @@ class Audit(Generic[U]):
         Args:
             user_id: Only what this user did, or what happened to them.
             event: Only events of this name, such as ``user.registered``.
-            since: Only what happened at this moment or later.
+            since: Only what happened at this moment or later; in any time zone, but in one.
             before: The id of the last record of the page before.
             limit: How many records at most, up to 1,000.
+
+        Raises:
+            ValidationException: ``since`` names no time zone.
         """
+        earliest = None if since is None else moment_in_utc(since, "since")
         return await self._store.list_audit_records(
-            user_id=user_id, event=event, since=since, before=before, limit=max(1, min(limit, _MAX_PAGE))
+            user_id=user_id, event=event, since=earliest, before=before, limit=max(1, min(limit, _MAX_PAGE))
         )
 
     async def purge(self, before: datetime) -> int:
-        """Delete the records of what happened before this moment; return how many there were."""
-        return await self._store.purge_audit_records(before)
+        """Delete the records of what happened before this moment; return how many there were.
+
+        Args:
+            before: In any time zone, but in one.
+
+        Raises:
+            ValidationException: ``before`` names no time zone.
+        """
+        return await self._store.purge_audit_records(moment_in_utc(before, "before"))

@@ -1,6 +1,7 @@
 """``fastauth audit``: the trail that the app keeps, by user, event and time, page by page."""
 
 import json
+from datetime import datetime, timedelta, timezone
 from pathlib import Path
 from typing import Any
 
@@ -10,6 +11,7 @@ from tests.cli.conftest import APP, PASSWORD, Run, one_line
 
 ON = ("--app", "main:auth")
 ALWAYS = "2001-01-31T12:00"
+AN_HOUR_AGO = datetime.now(timezone(timedelta(hours=9))) - timedelta(hours=1)
 
 
 @pytest.fixture
@@ -44,6 +46,7 @@ def listed(run: Run, *options: str) -> list[dict[str, Any]]:
         (("--since", ALWAYS, "--event", "user.disabled"), ["user.disabled"]),
         (("--since", "2w", "--event", "user.disabled"), ["user.disabled"]),
         (("--since", "2999-01-31T12:00+02:00"), []),
+        (("--since", f"{AN_HOUR_AGO:%Y-%m-%dT%H:%M}+09:00", "--event", "user.disabled"), ["user.disabled"]),
     ],
 )
 def test_the_filters(options: tuple[str, ...], events: list[str], kept: Run) -> None:
@@ -84,7 +87,7 @@ def test_an_app_that_keeps_no_trail(project: Path, run: Run) -> None:
     assert "0 records; an app keeps them with AuditSettings(keep=True)" in shown.stderr
 
 
-@pytest.mark.parametrize("since", ["yesterday", "7", "999999w", "2026-13-01", ""])
+@pytest.mark.parametrize("since", ["yesterday", "7", "999999w", "2026-13-01", "", "0001-01-01T00:00+09:00"])
 def test_what_is_no_moment(since: str, project: Path, run: Run) -> None:
     """``--since`` takes a time ago or a moment, and says so."""
     assert "say 90m, 24h, 7d, 2w" in one_line(run("audit", "--since", since, *ON), 2)

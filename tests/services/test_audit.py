@@ -7,7 +7,7 @@ from typing import Any
 
 import pytest
 
-from fastauth import FastAuth, Store, StoreUnavailableException
+from fastauth import FastAuth, Store, StoreUnavailableException, ValidationException
 from fastauth.core.events import SessionRevoked, SignedIn, SignInFailed
 from fastauth.core.models import Client
 from fastauth.core.settings import AuditSettings
@@ -15,7 +15,7 @@ from fastauth.services.audit import AuditTrail
 from fastauth.testing import ManualClock
 from tests.conftest import PASSWORD
 from tests.outbox import mailing, settle
-from tests.services.conftest import MakeAuth, make
+from tests.services.conftest import MakeAuth, make, memory_only
 from tests.services.watched_store import WatchedStore
 from tests.web.helpers import refused, try_sign_in
 
@@ -157,6 +157,33 @@ async def test_the_trail_is_read_page_by_page_and_purged(
     assert await names(before=newest.id, limit=1) == ["user.registered"]
     assert await auth.audit.purge(long_ago) == 1
     assert len(await names(limit=10**6)) == 2
+
+
+@pytest.mark.parametrize("zone", [-11, 0, 14])
+async def test_a_moment_may_be_said_in_any_time_zone(
+    store: Store[Any], make_auth: MakeAuth, clock: ManualClock, zone: int
+) -> None:
+    """What is listed and what is deleted goes by the moment, and not by what the clocks of a place show."""
+    auth = make_auth(store, audit=AuditSettings(keep=True))
+    await auth.initialize_db()
+    await make(auth, "ada")
+    before = (clock() - timedelta(hours=1)).astimezone(timezone(timedelta(hours=zone)))
+    after = before + timedelta(hours=2)
+
+    assert (len(await auth.audit.list(since=before)), len(await auth.audit.list(since=after))) == (1, 0)
+    assert (await auth.audit.purge(before), await auth.audit.purge(after)) == (0, 1)
+
+
+@memory_only
+async def test_a_time_without_a_zone_is_refused(auth: FastAuth[Any]) -> None:
+    """A time of day without a zone may mean any moment of a day, and so nothing is listed or deleted by it."""
+    moment = NOW.replace(tzinfo=None)
+    with pytest.raises(ValidationException) as listing:
+        await auth.audit.list(since=moment)
+    with pytest.raises(ValidationException) as deletion:
+        await auth.audit.purge(moment)
+
+    assert [error.value.details[0]["loc"] for error in (listing, deletion)] == [["body", "since"], ["body", "before"]]
 
 
 async def test_an_event_and_its_record_are_one_step(store: Store[Any], make_auth: MakeAuth) -> None:

@@ -32,3 +32,10 @@ def test_the_clock_starts_where_it_is_told() -> None:
     start = datetime(2031, 5, 6, tzinfo=timezone.utc)
 
     assert ManualClock(start)() == start
+
+
+def test_the_clock_shows_utc_wherever_it_starts() -> None:
+    """A start in another zone is the same moment in UTC, as a clock has to answer."""
+    clock = ManualClock(datetime(2031, 5, 6, tzinfo=timezone(timedelta(hours=9))))
+
+    assert clock().isoformat() == "2031-05-05T15:00:00+00:00"
