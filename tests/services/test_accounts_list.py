@@ -90,6 +90,15 @@ async def test_a_list_may_be_of_those_with_a_role_or_of_the_disabled(
     assert await names(auth, role="nothing") == []
 
 
+async def test_a_role_is_found_in_any_case(auth: FastAuth[Any], accounts: list[Account[Any]]) -> None:
+    """A role is named as freely as where it is granted, and what no role can be called has no holders."""
+    await auth.roles.grant(accounts[1].id, "Moderator")
+
+    assert await names(auth, role="MODERATOR") == ["brian"]
+    for role in ("", "moder ator", "\0", "moderator\n", "x" * 1000):
+        assert await names(auth, role=role) == []
+
+
 @memory_only
 async def test_a_page_has_between_one_and_a_thousand_accounts(auth: FastAuth[Any]) -> None:
     """A limit that is out of bounds is refused."""

@@ -5,6 +5,7 @@ from typing import Any
 
 from fastauth.core.events import EmailChanged, Event, UserDeleted, UserDisabled, UserEnabled, UserUpdated
 from fastauth.core.exceptions import CredentialsException, UserNotFoundException, ValidationException
+from fastauth.core.identity import canonical_role_name
 from fastauth.core.models import Account, U
 from fastauth.core.notifications import NotificationKind
 from fastauth.core.protocols import Commit, CommitStep, Store
@@ -30,7 +31,7 @@ class Administration(Emails[U]):
 
         Args:
             search: Part of the username or the e-mail address.
-            role: Only who holds this role.
+            role: Only who holds this role, in any case.
             disabled: Only who is disabled, or only who is not.
             after: The id of the last account of the page before.
             limit: How many accounts at most, up to 1,000.
@@ -40,8 +41,13 @@ class Administration(Emails[U]):
         """
         if not 1 <= limit <= _MAX_PAGE:
             raise ValidationException.of("limit", f"A page has between 1 and {_MAX_PAGE} accounts.")
-        lowered = None if search is None else search.lower()  # as the names are kept
-        return await self._store.list_users(search=lowered, role=role, disabled=disabled, after=after, limit=limit)
+        # As the names are kept, of users and of roles.
+        lowered = None if search is None else search.lower()
+        try:
+            holding = None if role is None else canonical_role_name(role)
+        except ValidationException:
+            return []  # which no role can be called, and so nobody holds
+        return await self._store.list_users(search=lowered, role=holding, disabled=disabled, after=after, limit=limit)
 
     async def update(self, user_id: str, changes: Mapping[str, Any], *, by: Account[Any] | None = None) -> Account[U]:
         """Change an account, all that is named or nothing, and return it as it is then.
