@@ -318,7 +318,9 @@ class RateLimitedException(FastAuthException):
 
 
 class UnavailableException(FastAuthException):
-    """It cannot be done now, and has nothing to do with who asks. Nothing was decided; try again.
+    """It cannot be done now, and has nothing to do with who asks; try again.
+
+    With a :class:`StoreUnavailableException` it is open whether it was done all the same; with the others it was not.
 
     Args:
         retry_after: Seconds until another attempt makes sense.
@@ -333,7 +335,11 @@ class UnavailableException(FastAuthException):
 
 
 class StoreUnavailableException(UnavailableException):
-    """The database cannot be reached, or did not answer in time."""
+    """The database cannot be reached, or did not answer in time.
+
+    Whether a change was made is open: the connection may have been lost with the answer, and what did not answer in
+    time goes on for some seconds more, and may still be committed. Look before you repeat what must not happen twice.
+    """
 
     code = "FASTAUTH_STORE_UNAVAILABLE"
     default_message = "The service is temporarily unavailable. Try again."
