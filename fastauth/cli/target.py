@@ -10,6 +10,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, TypeVar
 
+import anyio
 from fastapi import FastAPI
 
 from fastauth.auth import FastAuth
@@ -103,12 +104,12 @@ def work_on(options: Options, work: Callable[[Target], Awaitable[_T]], *, ready:
                 await target.require_schema()
             return await work(target)
 
-    return asyncio.run(main())
+    return anyio.run(main)  # which lets Ctrl-C pass through what is open on Python 3.10, too
 
 
 @asynccontextmanager
 async def opened(options: Options) -> AsyncGenerator[Target, None]:
-    """Give the target, and close its store afterwards."""
+    """Give the target, and close it afterwards as an app that stops: mails and hooks on their way are waited for."""
     state().muted = not options.tells
     try:
         target = _choose(options)
@@ -117,9 +118,10 @@ async def opened(options: Options) -> AsyncGenerator[Target, None]:
     try:
         yield target
     finally:
-        target.auth.passwords.close()
-        await target.auth.store.close()
-        await _drivers_at_rest()
+        try:
+            await target.auth.close()
+        finally:
+            await _drivers_at_rest()
 
 
 async def _drivers_at_rest() -> None:

@@ -1,12 +1,12 @@
 """``fastauth doctor``."""
 
-import asyncio
 import logging
 from collections.abc import Generator
 from contextlib import contextmanager
 from dataclasses import asdict
 from pathlib import Path
 
+import anyio
 import click
 
 from fastauth.cli.doctor.configuration import check_files, check_key, check_mode
@@ -42,7 +42,7 @@ def doctor(ctx: click.Context, target: Options, as_json: bool) -> None:
       fastauth doctor main:auth
       FASTAUTH_ENV=production fastauth doctor main:auth
     """
-    lines = asyncio.run(_examine(target))
+    lines = anyio.run(_examine, target)
     problems = sum(line.level is Level.PROBLEM for line in lines)
     if as_json:
         print_json(
