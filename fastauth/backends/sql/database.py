@@ -13,7 +13,7 @@ from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine, AsyncSession
 from sqlalchemy.pool import StaticPool
 from sqlalchemy.util import greenlet_spawn
 
-from fastauth.backends.sql import lost
+from fastauth.backends.sql import goodbye, lost
 from fastauth.backends.sql.errors import trouble_of, values_hidden
 from fastauth.backends.sql.switches import COMMITS, with_fewer_switches
 from fastauth.backends.undisturbed import Undisturbed
@@ -210,7 +210,7 @@ class EngineDatabase:
     async def close(self) -> None:
         """Give the idle connections back; the engine may be used again afterwards."""
         await self._undisturbed.ended()
-        await self._engine.dispose()
+        await goodbye.dispose(self._engine)
 
 
 def _commit(connection: Connection) -> None:
