@@ -19,7 +19,7 @@ from fastauth.core.identity import canonical_login
 from fastauth.core.settings import LimitSettings, Rate, parse_rate
 from fastauth.core.telemetry import SILENT, Telemetries
 from fastauth.services.deadline import timed
-from fastauth.services.limit_storages.base import Bucket, LimitStorage
+from fastauth.services.limit_storages.base import Bucket, LimitStorage, Mark
 
 logger: logging.Logger = logging.getLogger("fastauth")
 
@@ -56,11 +56,13 @@ class Attempt(NamedTuple):
         retry_after: Seconds to wait; zero when it was counted.
         quotas: How the limits stand.
         forgiven_by_success: What a success empties.
+        marks: What gives it back, where it was counted.
     """
 
     retry_after: int
     quotas: Sequence[Quota]
     forgiven_by_success: Sequence[str]
+    marks: Sequence[Mark]
 
     def require(self) -> None:
         """Let an attempt that was counted through.
@@ -104,6 +106,7 @@ class Limiter:
         self._key = key
         self._telemetry = telemetry
         self._take = timed(storage.take, timeout.total_seconds())
+        self._give_back = timed(storage.give_back, timeout.total_seconds())
         self._clear = timed(storage.clear, timeout.total_seconds())
 
     async def attempt(self, route: LimitedRoute, *, account: str | None, client: str | None) -> Attempt:
@@ -119,7 +122,7 @@ class Limiter:
         """
         limits = list(self._limits(route, account, client))
         if not limits:
-            return Attempt(0, (), ())
+            return Attempt(0, (), (), ())
         try:
             count = await self._take([limit.bucket for limit in limits])
         except StoreUnavailableException as error:
@@ -136,7 +139,7 @@ class Limiter:
             # Of the failures in a row a client is told only when there were too many.
             if limit.bucket.window is not None or standing.wait
         ]
-        return Attempt(wait, quotas, [limit.bucket.key for limit in limits if limit.forgiven])
+        return Attempt(wait, quotas, [limit.bucket.key for limit in limits if limit.forgiven], count.marks)
 
     async def succeeded(self, attempt: Attempt) -> None:
         """Forget the failures of the account, and never those of the client, who may be guessing at others.
@@ -145,6 +148,20 @@ class Limiter:
         """
         if attempt.forgiven_by_success:
             await self._forget(attempt.forgiven_by_success)
+
+    async def undecided(self, attempt: Attempt) -> None:
+        """Give this attempt back, and no other: nothing has become of it, and so it has not failed.
+
+        A storage that is out of reach is logged and no more: why nothing became of the attempt is what its maker hears.
+        """
+        if not attempt.marks:
+            return
+        try:
+            await self._give_back(attempt.marks)
+        except StoreUnavailableException:
+            logger.warning(
+                "The storage of the rate limits cannot be reached: an attempt of which nothing became counts."
+            )
 
     async def unlock(self, *names: str) -> None:
         """Open an account that had as many failures as it may ever have; for a reset of the password, or an admin.

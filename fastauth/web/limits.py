@@ -1,14 +1,25 @@
 """Rate limits on routes: who is counted, and what the answer tells of it."""
 
-from collections.abc import Mapping
+from collections.abc import AsyncGenerator, Mapping
+from contextlib import AbstractAsyncContextManager, asynccontextmanager
 from typing import Any
 
 from starlette.requests import HTTPConnection
 
+from fastauth.core.exceptions import (
+    AuthorizationException,
+    ConflictException,
+    CredentialsException,
+    FastAuthException,
+    UnavailableException,
+    WeakPasswordException,
+)
 from fastauth.services.limits import Attempt, LimitedRoute, Limiter
 from fastauth.web.client_address import ClientAddresses, client_network
 
 _IN_SCOPE = "fastauth.limits"
+# What is told of a request with the current password only to who has proved to know it.
+_TOLD_AFTER_PROOF = (AuthorizationException, ConflictException, WeakPasswordException)
 
 
 class RouteLimits:
@@ -24,7 +35,7 @@ class RouteLimits:
         self._client_address = client_address
 
     async def check(self, request: HTTPConnection, route: LimitedRoute, *, account: str | None = None) -> None:
-        """Count a request, before it does anything, against the limits of a route.
+        """Count a request, before it does anything, against the limits of a route, whatever becomes of it.
 
         Args:
             request: The request; its answer then tells how the limits stand.
@@ -35,19 +46,82 @@ class RouteLimits:
             RateLimitedException: It is over a limit.
             StoreUnavailableException: It cannot be counted.
         """
+        if self._limiter is not None:
+            await self._count(self._limiter, request, route, account)
+
+    @asynccontextmanager
+    async def attempt(
+        self,
+        request: HTTPConnection,
+        route: LimitedRoute,
+        *,
+        account: str | None,
+        told_after_proof: tuple[type[FastAuthException], ...] = (),
+    ) -> AsyncGenerator[None, None]:
+        """Count an attempt as :meth:`check` does, and judge by its end, inside of the context, whether it stays so.
+
+        One that succeeds clears the account of its failures; the client's stay. One that was not possible is given
+        back: nothing was decided. But a guess that was wrong stays counted where only the record of it was not
+        possible: whoever can keep the database from writing would guess for nothing.
+
+        Args:
+            request: The request.
+            route: The name of the limits in ``LimitSettings``.
+            account: What was sent as the name of an account.
+            told_after_proof: What is raised for other reasons than the proof, and only once that was good.
+
+        Raises:
+            RateLimitedException: It is over a limit.
+            StoreUnavailableException: It cannot be counted.
+        """
         if self._limiter is None:
+            yield
             return
+        attempt = await self._count(self._limiter, request, route, account)
+        try:
+            yield
+        except UnavailableException as error:
+            if not _was_refused(error):
+                await self._limiter.undecided(attempt)
+                request.scope.pop(_IN_SCOPE, None)  # the answer would tell of an attempt that is not counted
+            raise
+        except told_after_proof:
+            await self._limiter.succeeded(attempt)
+            raise
+        await self._limiter.succeeded(attempt)
+
+    def proof(self, request: HTTPConnection, *, account: str) -> AbstractAsyncContextManager[None]:
+        """Count an attempt at the current password as one to sign in, of whoever is signed in.
+
+        It has succeeded when the password was right, although what was asked for is refused after that.
+
+        Args:
+            request: The request.
+            account: Whose password it is.
+
+        Raises:
+            RateLimitedException: It is over a limit.
+            StoreUnavailableException: It cannot be counted.
+        """
+        return self.attempt(request, "sign_in", account=account, told_after_proof=_TOLD_AFTER_PROOF)
+
+    async def _count(
+        self, limiter: Limiter, request: HTTPConnection, route: LimitedRoute, account: str | None
+    ) -> Attempt:
         address = self._client_address(request)
         client = None if address is None else client_network(address)
-        attempt = await self._limiter.attempt(route, account=account, client=client)
+        attempt = await limiter.attempt(route, account=account, client=client)
         request.scope[_IN_SCOPE] = attempt
         attempt.require()
+        return attempt
 
-    async def succeeded(self, request: HTTPConnection) -> None:
-        """Forget the failures of the account that has just proved itself; the client's stay."""
-        attempt: Attempt | None = request.scope.get(_IN_SCOPE)
-        if self._limiter is not None and attempt is not None:
-            await self._limiter.succeeded(attempt)
+
+def _was_refused(error: BaseException) -> bool:
+    """Say whether it went wrong while credentials were being refused."""
+    seen: BaseException | None = error
+    while seen is not None and not isinstance(seen, CredentialsException):
+        seen = seen.__context__
+    return seen is not None
 
 
 def limit_headers(scope: Mapping[str, Any]) -> Mapping[str, str]:

@@ -1,7 +1,7 @@
 """The storages of the rate limits count as one step, and all of them alike."""
 
 import asyncio
-from collections.abc import AsyncGenerator
+from collections.abc import AsyncGenerator, Callable
 from datetime import datetime, timedelta, timezone
 from typing import Any
 
@@ -10,7 +10,7 @@ import pytest
 from fastauth import ConfigurationError, LimitSettings, StoreUnavailableException
 from fastauth.core.clock import system_clock
 from fastauth.services.limit_storages import open_storage
-from fastauth.services.limit_storages.base import Bucket, LimitStorage
+from fastauth.services.limit_storages.base import Bucket, LimitStorage, Mark
 from fastauth.services.limit_storages.memory import MemoryLimitStorage
 from fastauth.testing import ManualClock
 from tests.services.limit_storages import LIMIT_STORAGES, own_key
@@ -122,6 +122,139 @@ async def test_a_window_ends(storage: LimitStorage, clock: ManualClock) -> None:
         pytest.fail("the window never ended")
 
 
+@pytest.mark.parametrize("kind", [delaying, window, endless])
+async def test_an_attempt_that_is_given_back_was_never_made(
+    storage: LimitStorage, kind: Callable[[int], Bucket]
+) -> None:
+    """The bucket stands as before it, without the delay that it brought, and is as full again after the next."""
+    bucket = kind(3)
+    before = [await storage.take([bucket]) for _ in range(2)]
+    last = await storage.take([bucket])
+
+    for _ in range(5):
+        await storage.give_back(last.marks)
+        last = await storage.take([bucket])
+
+    assert before[0].standings[0].remaining == 2
+    assert last.allowed
+    assert last.standings[0].remaining == 0
+    assert not (await storage.take([bucket])).allowed
+
+
+@pytest.mark.parametrize("order", [1, -1])
+async def test_many_at_once_are_given_back_in_any_order(storage: LimitStorage, order: int) -> None:
+    """Of ten attempts at once nothing is left, whichever is given back first, and those of others stay."""
+    buckets = [delaying(12), window(60), endless(50)]
+    failures = [await storage.take(buckets) for _ in range(2)]
+    undecided = await asyncio.gather(*(storage.take(buckets) for _ in range(10)))
+
+    for count in undecided[::order]:
+        await storage.give_back(count.marks)
+    after = await storage.take(buckets)
+
+    assert all(count.allowed for count in (*failures, *undecided, after))
+    assert [standing.remaining for standing in after.standings] == [12 - 3, 60 - 3, 50 - 3]
+    assert after.standings[0].wait == 0
+
+
+async def test_an_attempt_that_was_refused_has_nothing_to_give_back(storage: LimitStorage) -> None:
+    """What was counted nowhere leaves no marks."""
+    bucket = window(1)
+    await storage.take([bucket])
+
+    assert (await storage.take([endless(1), bucket])).marks == ()
+
+
+@pytest.mark.parametrize("kind", [delaying, window, endless])
+async def test_what_a_bucket_has_forgotten_is_not_given_back(
+    storage: LimitStorage, kind: Callable[[int], Bucket]
+) -> None:
+    """Who had an attempt under way when the bucket was cleared takes no failure out of it that came after that."""
+    bucket = kind(3)
+    earlier = await storage.take([bucket])
+    await storage.clear([bucket.key])
+    await storage.give_back(earlier.marks)
+    await storage.take([bucket])
+
+    await storage.give_back(earlier.marks)
+
+    assert (await storage.take([bucket])).standings[0].remaining == 1
+
+
+@pytest.mark.parametrize("kind", [delaying, window, endless])
+async def test_no_bucket_holds_less_than_nothing(storage: LimitStorage, kind: Callable[[int], Bucket]) -> None:
+    """An attempt that is given back twice, as by a driver that tries again, opens no place that was not there."""
+    bucket = kind(2)
+    once = await storage.take([bucket])
+    for _ in range(3):
+        await storage.give_back(once.marks)
+
+    counts = [await storage.take([bucket]) for _ in range(3)]
+
+    assert [count.allowed for count in counts] == [True, True, False]
+    assert [count.standings[0].remaining for count in counts] == [1, 0, 0]
+
+
+async def test_a_window_that_is_over_gives_nothing_back(storage: LimitStorage, clock: ManualClock) -> None:
+    """An attempt of an earlier window is in no later one, and cannot be taken out of it."""
+    short = Bucket(own_key(), 1000, 1, keep=EVER)
+    long = short._replace(window=1000)
+    earlier = await storage.take([short])
+    for _ in range(600):
+        later = await storage.take([long])
+        if later.marks[0].ends != earlier.marks[0].ends:
+            break
+        clock.move(timedelta(seconds=0.05))
+        await asyncio.sleep(0.05)
+    else:
+        pytest.fail("the window never ended")
+
+    await storage.give_back(earlier.marks)
+
+    assert (await storage.take([long])).standings[0].remaining == 998
+
+
+async def test_a_bucket_that_is_not_full_any_more_is_forgotten_in_time(
+    storage: LimitStorage, clock: ManualClock
+) -> None:
+    """A bucket without a window is kept for ever while it is full, and no longer when an attempt was given back."""
+    bucket = Bucket(own_key(), 2, None, keep=1, longest_delay=3600)
+    await storage.take([bucket])
+    for patience in range(40):
+        latest = await storage.take([bucket])
+        if latest.standings[0].remaining == 1:
+            break
+        await storage.give_back(latest.marks)
+        clock.move(timedelta(seconds=1.1))
+        await asyncio.sleep(0 if isinstance(storage, MemoryLimitStorage) else 1.1 + patience / 10)
+    else:
+        pytest.fail("the bucket was never forgotten")
+
+
+async def test_a_later_delay_stays(in_memory: MemoryLimitStorage, clock: ManualClock) -> None:
+    """An attempt that took its time takes no delay away that a later one has brought."""
+    bucket = Bucket(own_key(), 1, 10, keep=EVER, first_delay=30, longest_delay=3600)
+    slow = await in_memory.take([bucket])
+    clock.move(timedelta(seconds=30))
+    await in_memory.take([bucket])
+
+    await in_memory.give_back(slow.marks)
+
+    assert (await in_memory.take([bucket])).standings[0].wait == 60
+
+
+async def test_many_calls_at_once_wait_for_their_turn(storage: LimitStorage) -> None:
+    """No call is refused because many others are under way: neither to count, nor to give back, nor to clear."""
+    bucket = window(400)
+    counts = await asyncio.gather(*(storage.take([bucket]) for _ in range(200)))
+    await asyncio.gather(*(storage.give_back(count.marks) for count in counts))
+
+    full = await storage.take([bucket])
+    await asyncio.gather(*(storage.clear([own_key()]) for _ in range(400)))
+
+    assert full.standings[0].remaining == 399
+
+
 async def test_every_delay_is_twice_the_one_before(in_memory: MemoryLimitStorage, clock: ManualClock) -> None:
     """Each further failure doubles the delay, up to the longest."""
     bucket = Bucket(own_key(), 3, 10, keep=EVER, first_delay=30, longest_delay=3600)
@@ -217,6 +350,8 @@ async def test_a_server_out_of_reach_is_said_in_our_words(uri: str) -> None:
         await storage.take([window(1)])
     with pytest.raises(StoreUnavailableException):
         await storage.clear([own_key()])
+    with pytest.raises(StoreUnavailableException):
+        await storage.give_back([Mark(window(1), 0, 0, 0)])
     await storage.close()
 
     assert "hush" not in str(taking.value)

@@ -8,7 +8,7 @@ import pytest
 
 from fastauth import LimitSettings, RateLimitedException, StoreUnavailableException
 from fastauth.core.clock import system_clock
-from fastauth.services.limit_storages.base import Bucket, Count
+from fastauth.services.limit_storages.base import Bucket, Count, Mark
 from fastauth.services.limit_storages.memory import MemoryLimitStorage
 from fastauth.services.limits import LimitedRoute, Limiter
 from fastauth.testing import ManualClock
@@ -30,6 +30,12 @@ class RecordingStorage(MemoryLimitStorage):
         if self.down:
             raise StoreUnavailableException from ConnectionRefusedError("redis://:hush@host")
         return await super().take(buckets)
+
+    async def give_back(self, marks: Sequence[Mark]) -> None:
+        self.calls.append([mark.bucket for mark in marks])
+        if self.down:
+            raise StoreUnavailableException
+        await super().give_back(marks)
 
     async def clear(self, keys: Sequence[str]) -> None:
         self.calls.append(keys)
@@ -94,7 +100,9 @@ async def test_a_limit_that_is_none_is_none(storage: RecordingStorage) -> None:
     """A route without limits asks the storage nothing."""
     limiter = limiter_on(storage, LimitSettings(refresh=None, refresh_per_client=None))
 
-    await limiter.succeeded(await limiter.attempt("refresh", account="ada", client="192.0.2.1"))
+    attempt = await limiter.attempt("refresh", account="ada", client="192.0.2.1")
+    await limiter.succeeded(attempt)
+    await limiter.undecided(attempt)
 
     assert storage.calls == []
 
@@ -139,6 +147,33 @@ async def test_a_success_that_cannot_be_noted_is_a_success(
         await limiter.unlock("ada", "ada@example.com")
 
     assert len(caplog.messages) == 2
+
+
+async def test_an_attempt_of_which_nothing_became_is_given_back_in_one_call(storage: RecordingStorage) -> None:
+    """Exactly that attempt is taken out of all that it was counted by, and the failures before it stay."""
+    limiter = limiter_on(storage)
+    await limiter.attempt("sign_in", account="ada", client="192.0.2.1")
+
+    await limiter.undecided(await limiter.attempt("sign_in", account="ada", client="192.0.2.1"))
+
+    assert [len(call) for call in storage.calls] == [3, 3, 3]
+    after = await limiter.attempt("sign_in", account="ada", client="192.0.2.1")
+    assert [quota.remaining for quota in after.quotas] == [8, 58]
+
+
+async def test_an_attempt_that_cannot_be_given_back_stays(
+    storage: RecordingStorage, caplog: pytest.LogCaptureFixture
+) -> None:
+    """A storage that is down is logged, and hides no other error; what is counted stays so."""
+    limiter = limiter_on(storage)
+    attempt = await limiter.attempt("sign_in", account="ada", client=None)
+    storage.down = True
+
+    await limiter.undecided(attempt)
+
+    assert "counts" in caplog.text
+    storage.down = False
+    assert (await limiter.attempt("sign_in", account="ada", client=None)).quotas[0].remaining == 8
 
 
 async def test_a_storage_that_hangs_is_given_up() -> None:

@@ -37,6 +37,7 @@ def auth(make_auth: MakeAuth, gate: threading.Event) -> FastAuth[Any]:
         # The cost is what a computation is taken for at first: hours, so that nobody may wait for another's.
         passwords=PasswordSettings(hasher=WatchedHasher(lambda _: gate.wait()), threads=1, bcrypt_cost=31),
         limits=LimitSettings(sign_in="3/minute"),
+        notifier=Outbox(),
     )
 
 
@@ -88,6 +89,35 @@ async def test_who_was_sent_away_has_not_failed(auth: FastAuth[Any], client: Asy
     await hashing
 
     assert (await client.post("/token", data=ADA)).status_code == 200
+
+
+@pytest.mark.parametrize(
+    ("method", "path", "body"),
+    [
+        ("POST", "/password/change", {"new_password": "another horse battery"}),
+        ("POST", "/email/change", {"new_email": "new@example.com"}),
+        ("DELETE", "/users/me", {}),
+    ],
+)
+async def test_who_could_not_prove_the_password_has_not_failed(
+    auth: FastAuth[Any], client: AsyncClient, gate: Any, method: str, path: str, body: dict[str, str]
+) -> None:
+    """Where the current password is asked for, nothing is counted of what is refused for the load, either."""
+    headers = bearer(await sign_in(client))
+    gate.clear()
+    hashing = asyncio.ensure_future(auth.passwords.hash(PASSWORD))
+    await asyncio.sleep(0)
+    answers = [
+        await client.request(method, path, json={"current_password": password, **body}, headers=headers)
+        for password in (PASSWORD, "wrong") * 3
+    ]
+    gate.set()
+    await hashing
+
+    for answer in answers:
+        refused(answer, 503, "OVERLOADED")
+        assert "ratelimit" not in answer.headers
+    assert (await client.post("/token", data=ADA)).headers["ratelimit"].startswith('"account";r=2;')
 
 
 @pytest.mark.usefixtures("busy")

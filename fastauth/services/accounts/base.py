@@ -1,6 +1,7 @@
 """What the parts of the service stand on."""
 
 import copy
+from contextlib import AbstractContextManager
 from datetime import datetime
 from typing import Generic
 
@@ -117,13 +118,28 @@ class AccountsBase(Generic[U]):
         """
         self._passwords.check_load()
 
+    def place(self) -> AbstractContextManager[None]:
+        """Let pass as :meth:`check_load` does, and expect a password from whoever is let in, until the context ends.
+
+        Raises:
+            OverloadedException: Too many passwords are waiting or expected, whoever asks.
+        """
+        return self._passwords.place()
+
     async def _prove(self, user_id: str, current_password: str) -> Account[U]:
         """Return the account of who knows its password."""
         account = await self.get(user_id)
-        if not (await self._passwords.verify(current_password, account.hashed_password)).ok:
+        try:
+            await self._compare(account, current_password)
+        except CredentialsException:
+            # While it is handled: where this cannot be put on record, it is still known that the password was wrong.
             await self._events.record(self._events.make(PasswordRefused, by=account, account=account), self._store)
-            raise CredentialsException("The current password is not correct.")
+            raise
         return account
+
+    async def _compare(self, account: Account[U], current_password: str) -> None:
+        if not (await self._passwords.verify(current_password, account.hashed_password)).ok:
+            raise CredentialsException("The current password is not correct.")
 
     async def _hash(self, password: str, username: str, email: str) -> str:
         """Return the hash of a password that somebody chooses, if the policy has nothing against it."""

@@ -61,6 +61,23 @@ class Emails(AccountsBase[U]):
             raise refusal("moved on")
         return await self._as_it_is_now(_with_verified(account))
 
+    def check_new_email(self, account: Account[Any], new_email: str) -> str:
+        """Return an address as it is kept, if this account may ask for it, whoever else has it; before any proof.
+
+        Args:
+            account: Who asks.
+            new_email: In any spelling.
+
+        Raises:
+            ValidationException: The address is none, or is the account's already.
+            ConfigurationError: There is no notifier.
+        """
+        self._notices.require()
+        canonical = self._checked_email(new_email)
+        if canonical == account.email:
+            raise ValidationException.of("new_email", "This is the account's address already.")
+        return canonical
+
     async def request_email_change(self, user_id: str, new_email: str, current_password: str) -> None:
         """Mail the new address a link that makes it the account's, and tell the present one of it.
 
@@ -77,11 +94,8 @@ class Emails(AccountsBase[U]):
             KeysUnavailableException: The external signer does not sign; nothing was mailed or put on record.
             ConfigurationError: There is no notifier.
         """
-        self._notices.require()
-        canonical = self._checked_email(new_email)
         account = await self._prove(user_id, current_password)
-        if canonical == account.email:
-            raise ValidationException.of("new_email", "This is the account's address already.")
+        canonical = self.check_new_email(account, new_email)
         is_taken = await self._store.find_user(Login("email", canonical)) is not None
         if is_taken and not self._enumeration_safe:
             raise UserExistsException(field="email")

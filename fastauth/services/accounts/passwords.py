@@ -1,6 +1,7 @@
 """The password of an account: to change it, and to get back in without it."""
 
 from dataclasses import replace
+from typing import Any
 
 from fastauth.core.events import PasswordChanged, PasswordResetRequested
 from fastauth.core.exceptions import CredentialsException, UserNotFoundException
@@ -27,6 +28,14 @@ class AccountPasswords(AccountsBase[U]):
         account = await self.get(user_id)
         if not await self._set(account, new_password, how="set"):
             raise UserNotFoundException
+
+    def check_new_password(self, account: Account[Any], new_password: str) -> None:
+        """Judge a password for this account by everything that needs no I/O: a look ahead, before any proof.
+
+        Raises:
+            WeakPasswordException: The password does not meet the policy.
+        """
+        self._passwords.policy.check(new_password, username=account.username, email=account.email)
 
     async def change_password(
         self, user_id: str, current_password: str, new_password: str, *, keep_session: str | None = None

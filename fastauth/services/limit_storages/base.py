@@ -1,5 +1,6 @@
 """What is counted, and the seam of the storages that count it."""
 
+import secrets
 from collections.abc import Sequence
 from typing import NamedTuple, Protocol
 
@@ -39,16 +40,35 @@ class Standing(NamedTuple):
     reset: float
 
 
+class Mark(NamedTuple):
+    """By what an attempt that was counted is found again in a bucket; the times are those of the storage.
+
+    Attributes:
+        bucket: Where it was counted.
+        began: Which count of the bucket it is part of, as a number that no other has: one that was cleared or forgotten
+            begins another.
+        ends: The end of the window that it was counted in.
+        opens: The end of the delay that it brought.
+    """
+
+    bucket: Bucket
+    began: int
+    ends: float
+    opens: float
+
+
 class Count(NamedTuple):
     """What became of an attempt.
 
     Attributes:
         allowed: Whether it fitted into every bucket, and was counted in each; otherwise it was counted in none.
         standings: How each bucket stands now, in their order.
+        marks: What gives it back; nothing when it was not counted.
     """
 
     allowed: bool
     standings: Sequence[Standing]
+    marks: Sequence[Mark] = ()
 
 
 class LimitStorage(Protocol):
@@ -58,6 +78,13 @@ class LimitStorage(Protocol):
         """Count an attempt in every bucket, or in none when one of them is full; no two attempts take one place."""
         ...
 
+    async def give_back(self, marks: Sequence[Mark]) -> None:
+        """Take one attempt out of each bucket that it is still counted in, with the delay that it brought.
+
+        The attempts of others stay: a window that is over, or a bucket that was cleared, has forgotten it already.
+        """
+        ...
+
     async def clear(self, keys: Sequence[str]) -> None:
         """Empty these buckets."""
         ...
@@ -65,6 +92,11 @@ class LimitStorage(Protocol):
     async def close(self) -> None:
         """Give connections back; the storage may be used again afterwards."""
         ...
+
+
+def new_count() -> int:
+    """Return the number of a count that begins; small enough for a double."""
+    return secrets.randbits(52)
 
 
 def delay_of(bucket: Bucket, streak: int) -> int:

@@ -4,16 +4,17 @@ import time
 from collections.abc import Callable, Sequence
 
 from fastauth.core.clock import Clock, system_clock
-from fastauth.services.limit_storages.base import Bucket, Count, Standing, delay_of, standing_of
+from fastauth.services.limit_storages.base import Bucket, Count, Mark, Standing, delay_of, new_count, standing_of
 
 _MAX_BUCKETS = 200_000  # some sixty megabytes; a flood of names must not eat the memory of the app
 _FIRST_SWEEP = 1_000
 
 
 class _Counted:
-    __slots__ = ("ends", "hits", "keep_until", "opens", "streak")
+    __slots__ = ("began", "ends", "hits", "keep_until", "opens", "streak")
 
     def __init__(self) -> None:
+        self.began = new_count()
         self.hits = self.streak = 0
         self.ends = self.opens = 0.0
         self.keep_until = 0.0
@@ -45,13 +46,28 @@ class MemoryLimitStorage:
                 delay = delay_of(bucket, state.streak)
                 if delay:
                     state.opens = now + delay
-                full_for_ever = bucket.window is None and state.hits >= bucket.amount
-                state.keep_until = float("inf") if full_for_ever else now + bucket.keep
+                state.keep_until = _keep_until(bucket, state, now)
                 self._buckets.pop(bucket.key, None)
                 self._buckets[bucket.key] = state
             if len(self._buckets) > self._sweep_at:
                 self._sweep(now)
-        return Count(allowed, [_standing(*pair, now) for pair in zip(buckets, counted, strict=True)])
+        pairs = list(zip(buckets, counted, strict=True))
+        marks = [Mark(bucket, state.began, state.ends, state.opens) for bucket, state in pairs] if allowed else ()
+        return Count(allowed, [_standing(*pair, now) for pair in pairs], marks)
+
+    async def give_back(self, marks: Sequence[Mark]) -> None:
+        """Take one attempt out of each bucket that it is still counted in."""
+        now = self._time()
+        for bucket, began, ends, opens in marks:
+            state = self._buckets.get(bucket.key)
+            if state is None or state.began != began:
+                continue
+            state.streak = max(0, state.streak - 1)
+            if state.ends == ends:
+                state.hits = max(0, state.hits - 1)
+            if state.opens == opens or state.streak < bucket.amount:
+                state.opens = 0.0  # as it was before, or the attempt would not have been counted
+            state.keep_until = min(state.keep_until, _keep_until(bucket, state, now))
 
     async def clear(self, keys: Sequence[str]) -> None:
         """Empty these buckets."""
@@ -76,6 +92,11 @@ class MemoryLimitStorage:
             del kept[key]
         self._buckets = kept
         self._sweep_at = min(max(2 * len(kept), _FIRST_SWEEP), self._max_buckets)
+
+
+def _keep_until(bucket: Bucket, state: _Counted, now: float) -> float:
+    full_for_ever = bucket.window is None and state.hits >= bucket.amount
+    return float("inf") if full_for_ever else now + bucket.keep
 
 
 def _standing(bucket: Bucket, state: _Counted, now: float) -> Standing:

@@ -15,7 +15,7 @@ from pymongo.errors import PyMongoError
 from pymongo.uri_parser import parse_uri
 
 from fastauth.core.exceptions import StoreUnavailableException
-from fastauth.services.limit_storages.base import Bucket, Count, Standing, standing_of
+from fastauth.services.limit_storages.base import Bucket, Count, Mark, Standing, new_count, standing_of
 
 _DATABASE = "fastauth"
 _COLLECTION = "fastauth_limits"
@@ -48,15 +48,25 @@ class MongoLimitStorage:
                 if not states[-1]["allowed"]:
                     break
             allowed = states[-1]["allowed"]
+            # Where it is not allowed, the last one has not counted it.
+            marks = [_mark(*pair) for pair in zip(buckets, states if allowed else states[:-1], strict=False)]
             if not allowed:
-                for bucket, state in zip(buckets, states[:-1], strict=False):
-                    await _give_back(collection, bucket, state)
+                for mark, state in zip(marks, states, strict=False):
+                    await _give_back(collection, mark)
                     state["hits"] -= 1
                 now = states[-1]["now"]
                 for bucket in buckets[len(states) :]:
                     states.append(await collection.find_one({"_id": bucket.key}) or _EMPTY)
                     states[-1] = {**states[-1], "now": now}
-            return Count(allowed, [_standing(*pair) for pair in zip(buckets, states, strict=True)])
+            standings = [_standing(*pair) for pair in zip(buckets, states, strict=True)]
+            return Count(allowed, standings, marks if allowed else ())
+
+    async def give_back(self, marks: Sequence[Mark]) -> None:
+        """Take one attempt out of each bucket that it is still counted in."""
+        with _mapped():
+            collection = await self._open()
+            for mark in marks:
+                await _give_back(collection, mark)
 
     async def clear(self, keys: Sequence[str]) -> None:
         """Empty these buckets."""
@@ -110,14 +120,28 @@ async def _count(collection: AsyncCollection[dict[str, Any]], bucket: Bucket) ->
     return counted
 
 
-async def _give_back(collection: AsyncCollection[dict[str, Any]], bucket: Bucket, counted: dict[str, Any]) -> None:
-    is_last: Any = {"$eq": ["$streak", counted["streak"]]}
-    change: Any = {
-        "hits": {"$cond": [{"$eq": ["$ends", counted["ends"]]}, {"$subtract": ["$hits", 1]}, "$hits"]},
-        "streak": {"$max": [0, {"$subtract": ["$streak", 1]}]},
-        "opens": {"$cond": [is_last, 0, "$opens"]},  # it was open, or the attempt would not have been counted
-    }
-    await collection.update_one({"_id": bucket.key}, [{"$set": change}])
+def _mark(bucket: Bucket, state: dict[str, Any]) -> Mark:
+    return Mark(bucket, state["began"], state["ends"], state["opens"])
+
+
+async def _give_back(collection: AsyncCollection[dict[str, Any]], mark: Mark) -> None:
+    bucket = mark.bucket
+    one_less = {name: {"$max": [0, {"$subtract": [f"${name}", 1]}]} for name in ("hits", "streak")}
+    hits: Any = {"$cond": [{"$eq": ["$ends", mark.ends]}, one_less["hits"], "$hits"]}
+    # Before the attempt it was open, or it would not have been counted.
+    is_open: Any = {"$or": [{"$eq": ["$opens", mark.opens]}, {"$lt": ["$streak", bucket.amount]}]}
+    is_full_for_ever: Any = {"$and": [bucket.window is None, {"$gte": ["$hits", bucket.amount]}]}
+    kept_until: Any = {"$ifNull": ["$expires", {"$add": ["$$NOW", bucket.keep * 1000]}]}
+    change: Any = [
+        {"$set": {"hits": hits, "streak": one_less["streak"]}},
+        {
+            "$set": {
+                "opens": {"$cond": [is_open, 0, "$opens"]},
+                "expires": {"$cond": [is_full_for_ever, None, kept_until]},
+            }
+        },
+    ]
+    await collection.update_one({"_id": bucket.key, "began": mark.began}, change)
 
 
 def _counting(bucket: Bucket) -> list[dict[str, Any]]:
@@ -137,6 +161,7 @@ def _counting(bucket: Bucket) -> list[dict[str, Any]]:
         {
             "$set": {
                 "now": _NOW,
+                "began": {"$cond": [new, new_count(), {"$ifNull": ["$began", 0]}]},
                 **{name: {"$cond": [new, 0, f"${name}"]} for name in ("hits", "streak", "ends", "opens")},
             }
         },

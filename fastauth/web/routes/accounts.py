@@ -52,14 +52,14 @@ def account_routes(
     async def register(request: Request, body: Any = Body()) -> dict[str, Any]:
         """Make an account. It holds the role `user`; nothing that is not named here can be set."""
         accounts.check_load()  # before it is counted
-        await limits.check(request, "register", account=body.email)
         values: dict[str, Any] = {name: getattr(body, name) for name in body.model_fields_set}
         values["password"] = values["password"].get_secret_value()
         values.setdefault("username", "")  # which is the address, where users have no other name
-        if enumeration_safe:
-            await accounts.register_quietly(**values)
-            return {"message": "If that is possible, an account is made. The address is told by mail."}
-        return users.shown(await accounts.register(**values))
+        async with limits.attempt(request, "register", account=body.email):
+            if enumeration_safe:
+                await accounts.register_quietly(**values)
+                return {"message": "If that is possible, an account is made. The address is told by mail."}
+            return users.shown(await accounts.register(**values))
 
     register.__annotations__["body"] = register_model(users.schema)
     mistakes = (
@@ -112,9 +112,9 @@ def account_routes(
         request: Request, body: CloseBody, account: Account[Any] = Depends(current_account)
     ) -> Response:
         """Delete your account, with the password as proof. Cookies are cleared."""
-        await limits.check(request, "sign_in", account=account.username)
-        await accounts.close(account.id, body.current_password.get_secret_value())
-        await limits.succeeded(request)
+        with accounts.place():
+            async with limits.proof(request, account=account.username):
+                await accounts.close(account.id, body.current_password.get_secret_value())
         response = Response(status_code=204)
         transport.clear_cookies(response, request)
         return response
@@ -130,13 +130,11 @@ def account_routes(
         request: Request, body: PasswordChangeBody, account: Account[Any] = Depends(current_account)
     ) -> None:
         """Set a new password, with the current one as proof. All sessions but this one end."""
-        await limits.check(request, "sign_in", account=account.username)
-        await accounts.change_password(
-            account.id,
-            body.current_password.get_secret_value(),
-            body.new_password.get_secret_value(),
-            keep_session=account.session.id if account.session is not None else None,
-        )
-        await limits.succeeded(request)
+        current, new = body.current_password.get_secret_value(), body.new_password.get_secret_value()
+        accounts.check_new_password(account, new)  # before it is counted: it says nothing of the current one
+        keep = account.session.id if account.session is not None else None
+        with accounts.place():
+            async with limits.proof(request, account=account.username):
+                await accounts.change_password(account.id, current, new, keep_session=keep)
 
     return router

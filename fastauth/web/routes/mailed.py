@@ -113,10 +113,15 @@ def mailed_routes(
         request: Request, body: EmailChangeBody, account: Account[Any] = Depends(current_account)
     ) -> dict[str, str]:
         """Mail the new address a link, and tell the present one."""
-        await limits.check(request, "verify_email", account=account.username)
-        await limits.check(request, "sign_in", account=account.username)
-        await accounts.request_email_change(account.id, body.new_email, body.current_password.get_secret_value())
-        await limits.succeeded(request)
+        accounts.check_new_email(account, body.new_email)  # before it is counted: it says nothing of the password
+        with accounts.place():
+            async with (
+                limits.attempt(request, "verify_email", account=account.username),
+                limits.proof(request, account=account.username),
+            ):
+                await accounts.request_email_change(
+                    account.id, body.new_email, body.current_password.get_secret_value()
+                )
         return _ON_ITS_WAY
 
     @router.post(

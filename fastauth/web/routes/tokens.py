@@ -79,9 +79,11 @@ def token_routes(
     """Build ``POST {token_url}``, ``POST {token_url}/refresh``, one route per further way to sign in, and logout."""
     router = AuthRouter(selection, tag="auth")
 
-    async def start(method: SignInMethod[Any, Any], credentials: BaseModel, request: Request) -> Response:
-        pair = await sign_ins.by(method, credentials)
-        await limits.succeeded(request)
+    async def start(
+        method: SignInMethod[Any, Any], credentials: BaseModel, request: Request, account: str | None
+    ) -> Response:
+        async with limits.attempt(request, "sign_in", account=account):
+            pair = await sign_ins.by(method, credentials)
         return deliver(pair, request, with_tokens=True)
 
     async def rotate(token: str, request: Request, *, with_tokens: bool) -> Response:
@@ -105,8 +107,7 @@ def token_routes(
         if form.grant_type not in _GRANT_TYPES:
             raise BadRequestException('grant_type must be "password", or be left out.')
         with password.place():  # before it is counted: who is sent away has not failed
-            await limits.check(request, "sign_in", account=form.username)
-            return await start(password, form, request)
+            return await start(password, form, request, form.username)
 
     @router.post(f"{token_url}/refresh", summary="Refresh", response_model=TokenRead, responses=_REFRESH_ERRORS)
     async def refresh(request: Request, body: Annotated[RefreshBody | None, Body()] = None) -> Response:
@@ -148,7 +149,7 @@ def token_routes(
             name=f"sign_in_{method.name}",
             response_model=TokenRead,
             responses=_SIGN_IN_ERRORS,
-        )(_json_sign_in(method, transport, limits, start))
+        )(_json_sign_in(method, transport, start))
 
     return TokenRoutes(router, sign_in)
 
@@ -156,15 +157,13 @@ def token_routes(
 def _json_sign_in(
     method: SignInMethod[Any, Any],
     transport: TokenTransport,
-    limits: RouteLimits,
-    start: Callable[[SignInMethod[Any, Any], BaseModel, Request], Coroutine[Any, Any, Response]],
+    start: Callable[[SignInMethod[Any, Any], BaseModel, Request, str | None], Coroutine[Any, Any, Response]],
 ) -> Callable[..., Coroutine[Any, Any, Response]]:
     async def sign_in(request: Request, credentials: Any = Body()) -> Response:
         transport.check_sign_in(request)
         # Whose account it is about, only the method knows, unless its model calls it as the form does.
         named = getattr(credentials, "username", None)
-        await limits.check(request, "sign_in", account=named if isinstance(named, str) else None)
-        return await start(method, credentials, request)
+        return await start(method, credentials, request, named if isinstance(named, str) else None)
 
     sign_in.__annotations__["credentials"] = method.credentials
     sign_in.__doc__ = type(method).__doc__
