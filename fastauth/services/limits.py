@@ -150,9 +150,9 @@ class Limiter:
             await self._forget(attempt.forgiven_by_success)
 
     async def undecided(self, attempt: Attempt) -> None:
-        """Give this attempt back, and no other: nothing has become of it, and so it has not failed.
+        """Give this attempt back, and no other: it went wrong on the way, and says nothing of who made it.
 
-        A storage that is out of reach is logged and no more: why nothing became of the attempt is what its maker hears.
+        A storage that is out of reach is logged and no more: what went wrong first is what its maker hears.
         """
         if not attempt.marks:
             return
@@ -160,7 +160,7 @@ class Limiter:
             await self._give_back(attempt.marks)
         except StoreUnavailableException:
             logger.warning(
-                "The storage of the rate limits cannot be reached: an attempt of which nothing became counts."
+                "The storage of the rate limits cannot be reached: an attempt that went wrong on the way counts."
             )
 
     async def unlock(self, *names: str) -> None:

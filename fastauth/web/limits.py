@@ -61,7 +61,7 @@ class RouteLimits:
         """Count an attempt as :meth:`check` does, and judge by its end, inside of the context, whether it stays so.
 
         One that succeeds clears the account of its failures; the client's stay. One that was not possible is given
-        back: nothing was decided. But a guess that was wrong stays counted where only the record of it was not
+        back: it has not failed. But a guess that was wrong stays counted where only the record of it was not
         possible: whoever can keep the database from writing would guess for nothing.
 
         Args:
