@@ -511,6 +511,7 @@ class FastAuth(Generic[U]):
         admin_username: str | None = None,
         admin_password: str | None = None,
         admin_email: str | None = None,
+        admin_fields: Mapping[str, Any] | None = None,
     ) -> None:
         """Make what is missing, and leave what is there; safe from several processes at once.
 
@@ -522,9 +523,11 @@ class FastAuth(Generic[U]):
             admin_username: The superadmin's username.
             admin_password: Their password.
             admin_email: Their e-mail address; by default ``<username>@fastauth.invalid``.
+            admin_fields: Their attributes of the app's own user model.
 
         Raises:
             UserExistsException: The name belongs to someone who is no superadmin; nobody is promoted by accident.
+            ValidationException: The user model needs a value that was not given.
             WeakPasswordException: The password does not meet the policy.
             StoreUnavailableException: The database cannot be reached.
         """
@@ -535,6 +538,7 @@ class FastAuth(Generic[U]):
             admin_username=admin_username,
             admin_email=admin_email,
             admin_password=admin_password,
+            admin_fields=admin_fields,
         )
 
     def _publish_token_url(self, app: FastAPI) -> None:

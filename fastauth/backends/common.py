@@ -2,12 +2,12 @@
 
 import re
 import uuid
-from collections.abc import Collection
+from collections.abc import Collection, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timezone
 from typing import Any
 
-from fastauth.core.exceptions import ConfigurationError
+from fastauth.core.exceptions import ConfigurationError, ErrorDetail, ValidationException
 
 _ACTIVE = "is_active"
 
@@ -105,6 +105,17 @@ def checked_prefix(option: str, prefix: str) -> str:
             "as in 'auth_'."
         )
     return prefix
+
+
+def missing_value(name: str) -> ErrorDetail:
+    """Return what to say about a field that a new user must be given, and was not."""
+    return ErrorDetail(loc=["body", name], msg=f"The user model needs a value for {name!r}.", type="missing")
+
+
+def refusal(details: Sequence[ErrorDetail]) -> ValidationException:
+    """Return the error for values that do not fit; what is missing is in its message, as a script sees no more."""
+    missing = " ".join(each["msg"] for each in details if each["type"] == "missing")
+    return ValidationException(missing or None, details=details)
 
 
 def in_utc(moment: datetime) -> datetime:

@@ -8,6 +8,7 @@ from typing import Any
 import click
 
 from fastauth.cli.errors import Failure, Misuse
+from fastauth.cli.fields import field_option, fields_asked_for, given_fields
 from fastauth.cli.options import Options, app_argument, target_options
 from fastauth.cli.output import bold, done, json_option, note, print_json
 from fastauth.cli.prompts import Password, PasswordSource, password_options
@@ -23,13 +24,18 @@ _DEFAULT_ADMIN = "admin"
 
 @dataclass(frozen=True)
 class Steps:
-    """Which steps to take, and for whom."""
+    """Which steps to take, and for whom.
+
+    Attributes:
+        fields: Attributes of the app's own model for the superadmin, each as NAME=VALUE.
+    """
 
     tables: bool
     roles: bool
     admin: bool
     username: str | None
     email: str | None
+    fields: Sequence[str]
 
     @property
     def admin_username(self) -> str:
@@ -90,6 +96,7 @@ class Plan:
     "--admin-username", metavar="NAME", envvar="FASTAUTH_ADMIN_USERNAME", help=f"By default {_DEFAULT_ADMIN}."
 )
 @click.option("--admin-email", metavar="EMAIL", help="By default NAME@fastauth.invalid.")
+@field_option(" that the superadmin is given")
 @password_options("admin-", "FASTAUTH_ADMIN_PASSWORD")
 @click.option("--dry-run", is_flag=True, help="Show what would be made, and make nothing.")
 @json_option
@@ -100,6 +107,7 @@ def init(
     admin: bool,
     admin_username: str | None,
     admin_email: str | None,
+    fields: tuple[str, ...],
     password_source: PasswordSource,
     dry_run: bool,
     as_json: bool,
@@ -117,9 +125,10 @@ def init(
       fastauth init main:auth
       fastauth init --db-url sqlite:///./app.db --dry-run
       fastauth init main:auth --no-admin
+      fastauth init main:auth --field first_name=Ada
       pass show app | fastauth init main:auth --admin-password-stdin
     """
-    steps = Steps(tables is not False, roles, admin, admin_username, admin_email)
+    steps = Steps(tables is not False, roles, admin, admin_username, admin_email, fields)
 
     async def work(on: Target) -> tuple[Plan, Password | None]:
         if tables is None:
@@ -127,6 +136,7 @@ def init(
         plan = await _look(on, steps)
         if plan.admin:
             steps.check_names()
+            given_fields(on, steps.fields)
         if dry_run:
             return plan, None
         password = _password_of(steps, password_source, on) if plan.admin else None
@@ -169,7 +179,7 @@ async def _look(on: Target, steps: Steps) -> Plan:
             "make them with your migrations first, or leave --no-tables out."
         )
     if on.missing_file() is not None:
-        missing = [f"the file {on.missing_file()} with every table"]
+        missing = [f"the file {on.missing_file()} with the tables of FastAuth and of the users"]
     if missing:  # there is nothing to look into yet
         return Plan(missing, list(STANDARD_ROLES) if steps.roles else (), steps.admin)
     known = {role.name for role in await on.auth.roles.list()}
@@ -213,12 +223,14 @@ async def _carry_out(on: Target, steps: Steps, plan: Plan, password: Password | 
         await make(init_roles=True)
         say(f"stored the roles {', '.join(plan.roles)}" if plan.roles else "the standard roles are there already")
     if password is not None:
-        await make(
-            create_admin=True,
-            admin_username=steps.admin_username,
-            admin_email=steps.admin_email,
-            admin_password=password.text,
-        )
+        with fields_asked_for():
+            await make(
+                create_admin=True,
+                admin_username=steps.admin_username,
+                admin_email=steps.admin_email,
+                admin_password=password.text,
+                admin_fields=given_fields(on, steps.fields),
+            )
         say(f"made the superadmin {steps.admin_username} <{steps.admin_email}>")
     elif steps.admin:
         say(f"{plan.superadmin} is a superadmin already, and keeps the password")

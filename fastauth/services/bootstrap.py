@@ -2,7 +2,8 @@
 
 import logging
 import os
-from typing import Generic
+from collections.abc import Mapping
+from typing import Any, Generic
 
 from fastauth.core.exceptions import ConfigurationError, UserExistsException, ValidationException
 from fastauth.core.identity import canonical_email, canonical_username
@@ -34,6 +35,7 @@ class Bootstrap(Generic[U]):
         admin_username: str | None = None,
         admin_email: str | None = None,
         admin_password: str | None = None,
+        admin_fields: Mapping[str, Any] | None = None,
     ) -> None:
         """Make what is missing, and leave what is there.
 
@@ -45,10 +47,12 @@ class Bootstrap(Generic[U]):
             admin_username: The superadmin's username.
             admin_email: Their e-mail address; by default ``<username>@fastauth.invalid``, which no mail ever reaches.
             admin_password: Their password.
+            admin_fields: Their attributes of the app's own user model.
 
         Raises:
             UserExistsException: The name belongs to someone who is no superadmin; nobody is promoted by accident.
-            ValidationException: The name or the address cannot be one.
+            ValidationException: The name or the address cannot be one, or the user model needs a value that was not
+                given.
             WeakPasswordException: The password does not meet the policy.
         """
         if create_tables:
@@ -60,7 +64,7 @@ class Bootstrap(Generic[U]):
         username = admin_username or os.environ.get("FASTAUTH_ADMIN_USERNAME")
         password = admin_password or os.environ.get("FASTAUTH_ADMIN_PASSWORD")
         if username and password:
-            await self._create_admin(username, admin_email, password)
+            await self._create_admin(username, admin_email, password, admin_fields or {})
         else:
             logger.info("No superadmin was made: give admin_username and admin_password to make one.")
 
@@ -77,12 +81,12 @@ class Bootstrap(Generic[U]):
                 "with: fastauth init, or await auth.initialize_db()"
             )
 
-    async def _create_admin(self, username: str, email: str | None, password: str) -> None:
+    async def _create_admin(self, username: str, email: str | None, password: str, fields: Mapping[str, Any]) -> None:
         if await self._is_superadmin(username):
             return
         email = email or default_admin_email(username)
         try:
-            await self._accounts.create(username, email, password, roles=(SUPERADMIN, USER))
+            await self._accounts.create(username, email, password, roles=(SUPERADMIN, USER), fields=fields)
         except UserExistsException:
             # Another process was faster, or the name or the address belongs to somebody else.
             if not await self._is_superadmin(username):

@@ -114,6 +114,16 @@ async def test_a_value_that_does_not_fit_stores_nothing(
     assert await members.find_user(Login("username", "ada")) is None
 
 
+async def test_what_a_new_user_must_be_given_is_named(members: MongoStore[Member]) -> None:
+    """A field of the class that has neither a default nor a value is named, in the message, too."""
+    with pytest.raises(ValidationException) as refused:
+        await members.add_user(NewUser("ada", "ada@example.com", "hash"), roles=[])
+
+    sentence = "The user model needs a value for 'first_name'."
+    assert refused.value.message == sentence
+    assert refused.value.details == ({"loc": ["body", "first_name"], "msg": sentence, "type": "missing"},)
+
+
 async def test_the_apps_own_unique_index_is_told_by_its_field(members: MongoStore[Member]) -> None:
     """A value that is taken by a unique index of the app's own is refused by the name of the field."""
     await members.add_user(new_member("ada", nickname="lady"), roles=[])

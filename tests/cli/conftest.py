@@ -32,6 +32,26 @@ auth.setup(app)
 Run = Callable[..., Result]
 
 
+def own_app(column: str) -> str:
+    """Return an app with a user model of its own, which has this attribute, and shows it."""
+    return (
+        APP.replace(
+            "auth = FastAuth(",
+            "from sqlalchemy.orm import DeclarativeBase, Mapped, mapped_column\n"
+            "from fastauth.backends.sql import UserMixin\n"
+            "class Base(DeclarativeBase): pass\n"
+            "class Member(UserMixin, Base):\n"
+            "    __tablename__ = 'members'\n"
+            "    id: Mapped[int] = mapped_column(primary_key=True)\n"
+            f"    {column}\n"
+            "auth = FastAuth(",
+        )
+        .replace('app.db")', f'app.db"), user_model=Member, public_fields=["{column.partition(":")[0]}"]')
+        .replace("auth.setup(app)", "")
+        .replace('secret_key="', 'registration=False, secret_key="')
+    )
+
+
 @pytest.fixture(autouse=True)
 def folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     """An empty folder to work in, and nothing of this machine's environment."""

@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 from fastapi.testclient import TestClient
 
-from tests.cli.conftest import APP, KEY, PASSWORD, Run, one_line
+from tests.cli.conftest import APP, KEY, PASSWORD, Run, one_line, own_app
 
 
 def tables(path: str = "app.db") -> set[str]:
@@ -38,7 +38,7 @@ def test_every_spelling_of_the_app_makes_all_of_it(spelling: tuple[str, ...], fo
 
     assert made.exit_code == 0
     assert made.stdout.splitlines() == [
-        "✓ made the file app.db with every table",
+        "✓ made the file app.db with the tables of FastAuth and of the users",
         "✓ stored the roles superadmin, admin, moderator, premium, verified, user",
         "✓ made the superadmin admin <admin@fastauth.invalid>",
     ]
@@ -56,6 +56,29 @@ def test_the_app_accepts_the_superadmin(project: Path) -> None:
         answer = client.post("/roles", json={"name": "editor"}, headers={"Authorization": f"Bearer {token}"})
 
     assert answer.status_code == 201
+
+
+def test_the_superadmin_of_an_own_model_is_given_its_fields(folder: Path, run: Run) -> None:
+    """What the app's model needs is asked for by name, and the second run with ``--field`` goes through."""
+    (folder / "main.py").write_text(own_app("first_name: Mapped[str]"))
+    init = ("init", "main:auth", "--generate-admin-password")
+
+    refused = one_line(run(*init), 2)
+    made = run(*init, "--field", "first_name=Root")
+
+    assert "The user model needs a value for 'first_name'. Give what is missing with --field first_name=..." in refused
+    assert made.exit_code == 0
+    assert json.loads(run("users", "show", "admin", "--app", "main:auth", "--json").stdout)["first_name"] == "Root"
+
+
+def test_a_field_that_cannot_be_one_is_told_before_anything_is_made(folder: Path, run: Run) -> None:
+    """A value of another type than the attribute's is refused, and not even the file is there."""
+    (folder / "main.py").write_text(own_app("credits: Mapped[int]"))
+
+    refused = one_line(run("init", "main:auth", "--generate-admin-password", "--field", "credits=many"), 2)
+
+    assert "credits: Input should be a valid integer" in refused
+    assert not (folder / "app.db").exists()
 
 
 def test_it_may_be_run_again(project: Path, run: Run) -> None:

@@ -95,7 +95,7 @@ def test_on_sqlite(folder: Path) -> None:
 
     shown = set_up("main:auth")
 
-    assert "made the file app.db with every table" in shown
+    assert "made the file app.db with the tables of FastAuth and of the users" in shown
     assert sign_in() == GREETED
 
 

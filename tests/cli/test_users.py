@@ -5,7 +5,7 @@ from pathlib import Path
 
 import pytest
 
-from tests.cli.conftest import APP, PASSWORD, Run, one_line
+from tests.cli.conftest import PASSWORD, Run, one_line, own_app
 
 ON = ("--app", "main:auth")
 
@@ -124,33 +124,19 @@ def test_create_answers_json_with_the_password_it_made(project: Path, run: Run) 
 
 def test_create_sets_the_models_own_attributes_in_their_types(folder: Path, run: Run) -> None:
     """``--field`` gives an own model its attributes, checked against their types."""
-    own = (
-        APP.replace(
-            "auth = FastAuth(",
-            "from sqlalchemy.orm import DeclarativeBase, Mapped, mapped_column\n"
-            "from fastauth.backends.sql import UserMixin\n"
-            "class Base(DeclarativeBase): pass\n"
-            "class Member(UserMixin, Base):\n"
-            "    __tablename__ = 'members'\n"
-            "    id: Mapped[int] = mapped_column(primary_key=True)\n"
-            "    credits: Mapped[int]\n"
-            "auth = FastAuth(",
-        )
-        .replace('app.db")', 'app.db"), user_model=Member, public_fields=["credits"]')
-        .replace("auth.setup(app)", "")
-        .replace('secret_key="', 'registration=False, secret_key="')
-    )
-    (folder / "main.py").write_text(own)
+    (folder / "main.py").write_text(own_app("credits: Mapped[int]"))
     assert run("init", "main:auth", "--no-admin").exit_code == 0
     create = ("users", "create", "ada", "--email", "a@example.com", "--generate-password", *ON)
 
     made = json.loads(run(*create, "--field", "credits=12", "--json").stdout)
     wrong = one_line(run(*create, "--field", "credits=many"), 2)
     unknown = one_line(run(*create[:2], "bob", *create[3:], "--field", "colour=red", "--field", "credits=1"), 1)
+    missing = one_line(run(*create[:2], "bob", *create[3:]), 2)
 
     assert made["credits"] == 12
     assert "credits: Input should be a valid integer" in wrong
     assert "colour" in unknown
+    assert "needs a value for 'credits'. Give what is missing with --field credits=..." in missing
 
 
 def test_disable_and_enable(people: Run) -> None:

@@ -17,7 +17,7 @@ _FENCE = re.compile(rf"^( *)({_NEW_FILE}\n\1)?```(\w+)[^\n]*\n(.*?)^\1```", re.D
 _SETTINGS = "# mypy: allow-redefinition\n# pyright: strict, reportRedeclaration=false"
 _OF_BEANIE = ", reportUnknownVariableType=false"  # the signature of its init_beanie is not typed in full
 
-_OF_TEST_CLIENT = "".join(  # Starlette takes it from httpx or httpx2, which pyright does not follow
+_OF_CLIENT = "".join(  # they come from httpx or httpx2, as Starlette found one, which pyright does not follow
     f", reportUnknown{kind}Type=false" for kind in ("Member", "Variable", "Argument")
 )
 
@@ -79,7 +79,7 @@ def write_snippets(folder: Path) -> list[Path]:
         for number, code in enumerate(files_of(document)):
             written.append(folder / (f"{name}_{number}.py" if number else f"{name}.py"))
             settings = _SETTINGS + (_OF_BEANIE if "init_beanie" in code else "")
-            settings += _OF_TEST_CLIENT if "TestClient" in code else ""
+            settings += _OF_CLIENT if "TestClient" in code or "AsyncClient" in code else ""
             written[-1].write_text(f"{settings}\n{code}", "utf-8")
     return written
 

@@ -8,7 +8,9 @@ from typing import Any
 
 import pytest
 from fastapi import FastAPI
+from sqlalchemy import String
 from sqlalchemy.ext.asyncio import create_async_engine
+from sqlalchemy.orm import DeclarativeBase, Mapped, mapped_column
 
 from fastauth import (
     STANDARD_ROLES,
@@ -20,7 +22,7 @@ from fastauth import (
     ValidationException,
     WeakPasswordException,
 )
-from fastauth.backends.sql import SQLStore
+from fastauth.backends.sql import SQLStore, UserMixin
 from tests.conftest import PASSWORD, STORES
 from tests.services.conftest import MakeAuth, memory_only
 
@@ -63,6 +65,30 @@ async def test_a_second_start_changes_nothing(store: Store[Any], make_auth: Make
     assert (same.id, same.email, same.hashed_password) == (root.id, "root@example.com", root.hashed_password)
     assert (await auth.roles.get(role.id)).description == "Everyone."
     assert len(await auth.roles.list()) == 6
+
+
+async def test_the_superadmin_is_given_what_the_apps_model_needs(make_auth: MakeAuth, tmp_path: Path) -> None:
+    """A superadmin of an own model has the attributes that are given, and without them the missing one is named."""
+
+    class OwnBase(DeclarativeBase):
+        pass
+
+    class Member(UserMixin, OwnBase):
+        __tablename__ = "members"
+
+        id: Mapped[int] = mapped_column(primary_key=True)
+        first_name: Mapped[str] = mapped_column(String(50))
+
+    store = SQLStore(create_async_engine(f"sqlite+aiosqlite:///{tmp_path / 'members.db'}"), user_model=Member)
+    auth = make_auth(store, registration=False)
+
+    with pytest.raises(ValidationException, match="needs a value for 'first_name'"):
+        await auth.initialize_db(**ADMIN)
+    await auth.initialize_db(**ADMIN, admin_fields={"first_name": "Root"})
+    [root] = await auth.accounts.list()
+    await store.close()
+
+    assert (root.user.first_name, root.roles) == ("Root", {"superadmin", "user"})
 
 
 @memory_only

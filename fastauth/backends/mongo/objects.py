@@ -11,6 +11,7 @@ from beanie.odm.utils.dump import get_dict
 from beanie.odm.utils.parsing import parse_obj
 from pydantic import ValidationError
 
+from fastauth.backends.common import missing_value, refusal
 from fastauth.backends.mongo.database import Raw
 from fastauth.backends.mongo.errors import UNSTORABLE
 from fastauth.backends.mongo.mapping import UserMapping
@@ -64,7 +65,7 @@ class UserObjects(Generic[_M]):
         try:
             document = self._mapping.model(**ours, **new.fields)
         except ValidationError as error:
-            raise ValidationException(details=[self._detail(each) for each in error.errors()]) from None
+            raise refusal([self._detail(each) for each in error.errors()]) from None
         if document.id is None:
             document.id = PydanticObjectId()
         if document.get_settings().use_revision:
@@ -146,6 +147,8 @@ class UserObjects(Generic[_M]):
     def _detail(self, problem: Mapping[str, Any]) -> ErrorDetail:
         field, *rest = problem["loc"] or ("",)
         name = self._mapping.field_stored_as(str(field)) or field
+        if problem["type"] == "missing" and not rest:
+            return missing_value(str(name))
         return ErrorDetail(loc=["body", name, *rest], msg=problem["msg"], type=problem["type"])
 
 

@@ -3,7 +3,7 @@
 import uuid
 from collections.abc import Callable
 from datetime import datetime
-from typing import Annotated, Any, Literal, cast, get_args, get_origin
+from typing import Annotated, Any, Literal, get_args, get_origin
 
 from annotated_types import Ge, Le, MaxLen
 from pydantic import AwareDatetime, NaiveDatetime
@@ -102,8 +102,8 @@ def _python_type(column: Column[Any]) -> Any | None:
     return None if known is object else known
 
 
-def _optional(known: Any | None, column: Column[Any]) -> Any | None:
-    return cast("Any", known) | None if known is not None and column.nullable else known
+def _optional(known: Any, column: Column[Any]) -> Any:
+    return known | None if known is not None and column.nullable else known
 
 
 def _changes_values(column_type: TypeEngine[Any]) -> bool:

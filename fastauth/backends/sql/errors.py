@@ -25,6 +25,7 @@ _OUTAGE_STATES = {
 _REFUSAL_STATES = {"3D000", "3F000"}  # no such database, no such schema
 _CONFLICT_STATES = {"40001", "40P01", "55P03"}  # serialization failure, deadlock, lock timeout
 _DUPLICATE_STATE = "23505"
+_NULL_STATE = "23502"
 _MISFIT_CLASS = "22"  # data exception
 _MISFIT_STATES = {"42804", "42846"}  # another type, which cannot be cast
 
@@ -36,6 +37,7 @@ _REFUSAL_CODES = {1044, 1045, 1049, 1130, 1698, 1862, 4151}
 _CONFLICT_CODES = {1020, 1205, 1213, 1305}
 _MISFIT_CODES = {1292, 1366}  # a value of another type, which not every driver takes for a DataError
 _DUPLICATE_CODES = {1062, 1586}
+_NULL_CODES = {1048, 1364}
 _REFUSED_CODES = {3819, 4025}  # a CHECK, which drivers do not take for an IntegrityError
 
 _REFUSAL_WORDS = (
@@ -51,6 +53,7 @@ _OUTAGE_WORDS = ("unable to open database file", "disk I/O error", "database or 
 _CLOSED_WHILE_OPENING = "Transport does not expose socket instance"
 _CONFLICT_WORDS = (" is locked",)
 _DUPLICATE_WORDS = ("UNIQUE constraint failed",)
+_NULL_WORDS = ("NOT NULL constraint failed",)
 _MISFIT_WORDS = ("Error binding parameter", "cannot adapt type")
 
 
@@ -88,6 +91,12 @@ def is_duplicate(error: BaseException) -> bool:
 def is_refused(error: BaseException) -> bool:
     """Say whether a row was refused by a constraint."""
     return isinstance(error, IntegrityError) or _evidence(error)[1] in _REFUSED_CODES
+
+
+def is_null(error: BaseException) -> bool:
+    """Say whether a row was refused because it lacks a value."""
+    state, code, words = _evidence(error)
+    return state == _NULL_STATE or code in _NULL_CODES or any(word in words for word in _NULL_WORDS)
 
 
 def is_misfit(error: BaseException) -> bool:

@@ -7,9 +7,10 @@ from sqlalchemy import Connection, bindparam, delete, insert, literal, select
 from sqlalchemy.ext.asyncio import AsyncConnection
 from sqlalchemy.orm import Session as ORMSession
 
+from fastauth.backends.common import missing_value, refusal
 from fastauth.backends.sql.base import COUNTED, SQLBase, is_name, reading, verb
 from fastauth.backends.sql.database import Database
-from fastauth.backends.sql.errors import is_duplicate, is_misfit, is_refused
+from fastauth.backends.sql.errors import is_duplicate, is_misfit, is_null, is_refused
 from fastauth.backends.sql.mapping import UserMapping
 from fastauth.backends.sql.tables import Tables
 from fastauth.core.exceptions import (
@@ -36,7 +37,8 @@ class SQLUserStore(SQLBase[U]):
             async with self.database.write() as connection:
                 return await self._insert_user(connection, new, roles)
         except Exception as error:  # noqa: BLE001  # it is raised again in any case
-            await self._explain(error, {**new.fields, "username": new.username, "email": new.email})
+            names = {"username": new.username, "email": new.email}
+            await self._explain(error, {**dict.fromkeys(self._mapping.schema.required), **new.fields, **names})
 
     async def _insert_user(self, connection: AsyncConnection, new: NewUser, roles: Collection[str]) -> Account[U]:
         def insert_object(sync_connection: Connection) -> Any:
@@ -72,13 +74,16 @@ class SQLUserStore(SQLBase[U]):
 
         Args:
             error: What was raised.
-            values: By attribute.
+            values: By attribute; None is one that is missing.
             but: The key of the user whose values they were to be.
 
         Raises:
             UserExistsException: Somebody else has one of the values.
             ValidationException: A value does not fit.
         """
+        # A TypeError is a constructor's, such as that of a dataclass.
+        if is_null(error) or isinstance(error, TypeError):
+            self._check_given(values)
         if is_misfit(error):
             # Not "from error": its text quotes the value.
             raise ValidationException("A value does not fit the user model.") from None
@@ -88,6 +93,13 @@ class SQLUserStore(SQLBase[U]):
         if taken is not None or is_duplicate(error):
             raise UserExistsException(field=taken) from error
         raise ValidationException("A value is refused by the database.") from error
+
+    def _check_given(self, values: Mapping[str, Any]) -> None:
+        # Told by what was not given, not before the attempt: the class or the database may make a value by itself.
+        required = self._mapping.schema.required
+        missing = [missing_value(name) for name in required if name in values and values[name] is None]
+        if missing:
+            raise refusal(missing) from None
 
     async def _taken_field(self, values: Mapping[str, Any], but: Any) -> str | None:
         async with self.database.read() as connection:

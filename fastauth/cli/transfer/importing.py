@@ -11,11 +11,11 @@ from pathlib import Path
 from typing import Any, Literal, TextIO
 
 from fastauth.cli.errors import Failure, Misuse, reason
+from fastauth.cli.fields import own_fields
 from fastauth.cli.output import printable
 from fastauth.cli.target import Target
 from fastauth.cli.transfer.progress import Progress, Tally
 from fastauth.cli.transfer.records import Record, RecordReader
-from fastauth.cli.users.create import own_fields
 from fastauth.core.exceptions import (
     ConflictException,
     NotFoundException,

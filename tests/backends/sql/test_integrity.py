@@ -4,9 +4,9 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from sqlalchemy import ForeignKey, Index, String, UniqueConstraint, text
+from sqlalchemy import ForeignKey, Index, Integer, String, UniqueConstraint, event, text
 from sqlalchemy.ext.asyncio import AsyncEngine, create_async_engine
-from sqlalchemy.orm import DeclarativeBase, Mapped, mapped_column
+from sqlalchemy.orm import DeclarativeBase, Mapped, MappedAsDataclass, mapped_column
 
 from fastauth import UserExistsException, ValidationException
 from fastauth.backends.sql import SQLStore, UserMixin
@@ -14,6 +14,7 @@ from fastauth.backends.sql.base import role_names
 from fastauth.core.exceptions import ConflictException
 from fastauth.core.models import NewUser
 from fastauth.testing.conformance.base import session_of
+from tests.backends.sql.conftest import Defined
 from tests.servers import mariadb_engine
 
 
@@ -45,6 +46,21 @@ class Post(OwnBase):
 
     id: Mapped[int] = mapped_column(primary_key=True)
     author_id: Mapped[int] = mapped_column(ForeignKey("members.id"))
+
+
+class DataclassBase(MappedAsDataclass, DeclarativeBase):
+    pass
+
+
+class Contact(DataclassBase):
+    __tablename__ = "contacts"
+
+    id: Mapped[int] = mapped_column(init=False, primary_key=True)
+    username: Mapped[str] = mapped_column(String(64), unique=True)
+    email: Mapped[str] = mapped_column(String(254), unique=True)
+    hashed_password: Mapped[str] = mapped_column(String(255))
+    disabled: Mapped[bool]
+    first_name: Mapped[str] = mapped_column(String(50))
 
 
 def new_user(name: str = "ada", **fields: Any) -> NewUser:
@@ -104,6 +120,61 @@ async def test_what_only_the_database_knows_to_occur_once_is_a_conflict(
         await member_store.add_user(new_user("eve", team_id=1), roles=[])
 
     assert refused.value.field is None
+
+
+async def test_what_a_new_user_must_be_given_is_named(engine: AsyncEngine, model: Defined) -> None:
+    """Each field that has neither a default nor a value is named, and nothing is stored; a change names it, too."""
+    fields = {"first_name": mapped_column(String(20), nullable=False), "born": mapped_column(Integer, nullable=False)}
+    store = SQLStore(engine, user_model=model(**fields))
+    await store.create_schema()
+
+    with pytest.raises(ValidationException) as lacking_one:
+        await store.add_user(new_user(first_name=None, born=1815), roles=[])
+    with pytest.raises(ValidationException) as lacking_both:
+        await store.add_user(new_user(), roles=[])
+    ada = await store.add_user(new_user(first_name="Ada", born=1815), roles=[])
+    with pytest.raises(ValidationException) as taken_away:
+        await store.update_user(ada.id, {"first_name": None})
+
+    sentence = "The user model needs a value for 'first_name'."
+    detail = {"loc": ["body", "first_name"], "msg": sentence, "type": "missing"}
+    assert (lacking_one.value.message, lacking_one.value.details) == (sentence, (detail,))
+    assert (taken_away.value.message, taken_away.value.details) == (sentence, (detail,))
+    assert lacking_both.value.message == f"{sentence} The user model needs a value for 'born'."
+    assert [each["loc"][-1] for each in lacking_both.value.details] == ["first_name", "born"]
+
+
+async def test_what_the_class_makes_by_itself_need_not_be_given(engine: AsyncEngine, model: Defined) -> None:
+    """A class that fills a required field itself is given no value and asked for none."""
+    user_model = model(first_name=mapped_column(String(20), nullable=False))
+    event.listen(user_model, "before_insert", lambda _, __, user: setattr(user, "first_name", user.username.title()))
+    store = SQLStore(engine, user_model=user_model)
+    await store.create_schema()
+
+    assert (await store.add_user(new_user(), roles=[])).user.first_name == "Ada"
+
+
+async def test_what_the_database_alone_requires_is_a_validation_error(engine: AsyncEngine, model: Defined) -> None:
+    """A column that is required by the database, and not by the class, is no field that could be named."""
+    strict, lax = (
+        SQLStore(engine, user_model=model(motto=mapped_column(String(9), nullable=no))) for no in (False, True)
+    )
+    await strict.create_schema()
+
+    with pytest.raises(ValidationException, match="refused by the database"):
+        await lax.add_user(new_user(), roles=[])
+
+
+async def test_what_a_constructor_needs_is_named(tmp_path: Path) -> None:
+    """A dataclass that cannot be made without a value is told by the field's name."""
+    engine = create_async_engine(f"sqlite+aiosqlite:///{tmp_path / 'test.db'}")
+    store = SQLStore(engine, user_model=Contact)
+    await store.create_schema()
+
+    with pytest.raises(ValidationException, match="needs a value for 'first_name'"):
+        await store.add_user(new_user(), roles=[])
+
+    await engine.dispose()
 
 
 async def test_a_reference_into_nothing_is_a_validation_error(member_store: SQLStore[Member]) -> None:
