@@ -12,7 +12,8 @@ class Undisturbed:
 
     Whoever waits for a step may be cancelled, by a deadline or because the client hung up, and then again at every
     ``await`` until it ends. A connection that is opened or cleaned up meanwhile would be lost, and one that is in use
-    has to be thrown away. So the step goes on, and is cancelled only when it is still not done after a while.
+    has to be thrown away. So the step goes on, and is cancelled only when it is still not done after a while, and then
+    every so often until it is.
 
     Args:
         patience: How long a step goes on that nobody waits for, in seconds.
@@ -35,7 +36,15 @@ class Undisturbed:
         return task.result()
 
     def _let_end(self, task: "asyncio.Task[Any]", loop: asyncio.AbstractEventLoop) -> None:
-        impatience = loop.call_later(self._patience, task.cancel)
+        impatience: asyncio.TimerHandle
+
+        def lose_patience() -> None:
+            # And once more later on: what is cleaned up after the first time may be waiting for the same server.
+            nonlocal impatience
+            task.cancel()
+            impatience = loop.call_later(self._patience, lose_patience)
+
+        impatience = loop.call_later(self._patience, lose_patience)
 
         def forget(_: object) -> None:
             impatience.cancel()

@@ -22,7 +22,7 @@ async def dispose(engine: AsyncEngine) -> None:
         await engine.dispose()
         return
     logger.warning("The database does not answer: its idle connections were dropped without a goodbye.")
-    event.listen(engine.sync_engine, "close", _drop)
+    event.listen(engine.sync_engine, "close", _drop, insert=True)  # before the app's own, which may hang
     try:
         with Patience(_PATIENCE):
             await engine.dispose()

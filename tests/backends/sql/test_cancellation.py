@@ -141,3 +141,24 @@ async def test_another_loops_steps_are_not_waited_for() -> None:
     assert thread.is_alive()
     stop.set()
     thread.join()
+
+
+async def test_a_step_whose_cleanup_hangs_is_cancelled_again() -> None:
+    """A step that nobody waits for keeps nobody for ever, though it waits for the same server as it cleans up."""
+    undisturbed, never, cancelled = Undisturbed(0.01), asyncio.Event(), list[str]()
+
+    async def step() -> None:
+        try:
+            await never.wait()
+        finally:
+            cancelled.append("step")
+            try:
+                await never.wait()
+            finally:
+                cancelled.append("cleanup")
+
+    with anyio.move_on_after(0.01):
+        await undisturbed.run(step())
+    await asyncio.wait_for(undisturbed.ended(), 60)
+
+    assert cancelled == ["step", "cleanup"]
