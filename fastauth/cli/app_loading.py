@@ -4,7 +4,7 @@ import contextlib
 import importlib
 import sys
 import traceback
-from collections.abc import Iterator
+from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from types import ModuleType
@@ -17,6 +17,7 @@ from fastauth.cli.errors import Failure, Misuse, first_line
 from fastauth.core.exceptions import ConfigurationError
 
 _AUTH: type[Any] = FastAuth  # of whatever user class
+_NOTHING = object()
 
 
 @dataclass(frozen=True)
@@ -47,21 +48,20 @@ def load(spec: str) -> LoadedApp:
     name = _module_of_file(Path(target)) if target.endswith(".py") else _module_here(target)
     module = _import(name, spec)
     path = Path(module.__file__) if module.__file__ else None
+    apps = _objects(module, FastAPI)
     if attribute:
-        auth, app = _from_object(_attribute(module, attribute), module, spec)
+        auth, app = _from_object(_made(_attribute(module, attribute), spec), attribute, module, spec)
         return LoadedApp(f"{name}:{attribute}", path, auth, app)
     found = _objects(module, FastAuth)
-    apps = _objects(module, FastAPI)
-    if not found:
-        for label, app in apps.items():
-            for auth in _of_app(app):
-                return LoadedApp(f"{name}:{label}", path, auth, app)
-        return LoadedApp(name, path, None, next(iter(apps.values()), None))
-    if len(found) > 1:
-        names = " or ".join(f"{name}:{label}" for label in found)
-        raise Misuse(f"{spec} has {len(found)} FastAuth objects: say which one, {names}.")
-    ((label, auth),) = found.items()
-    return LoadedApp(f"{name}:{label}", path, auth, next(iter(apps.values()), None))
+    if found:
+        label, auth = _only(found, module, spec)
+        return LoadedApp(f"{name}:{label}", path, auth, next(iter(apps.values()), None))
+    held = _distinct(*(_of_app(app, label) for label, app in apps.items()))
+    if held:
+        dotted, auth = _only(held, module, spec)
+        label = dotted.partition(".")[0]
+        return LoadedApp(f"{name}:{label}", path, auth, apps[label])
+    return LoadedApp(name, path, None, next(iter(apps.values()), None))
 
 
 def _module_of_file(path: Path) -> str:
@@ -132,26 +132,45 @@ def _relative(filename: str) -> Path:
 
 
 def _attribute(module: ModuleType, dotted: str) -> Any:
-    value: Any = module
-    for part in dotted.split("."):
-        if not hasattr(value, part):
-            offered = [f"{module.__name__}:{label}" for label in _objects(module, FastAuth)]
-            hint = f" Perhaps {' or '.join(offered)}?" if offered else ""
-            raise Misuse(f"{module.__name__} has no attribute {dotted!r}.{hint}")
-        value = getattr(value, part)
+    value = _value_at(module, dotted)
+    if value is _NOTHING:
+        offered = [f"{module.__name__}:{label}" for label in _objects(module, FastAuth)]
+        hint = f" Perhaps {' or '.join(offered)}?" if offered else ""
+        raise Misuse(f"{module.__name__} has no attribute {dotted!r}.{hint}")
     return value
 
 
-def _from_object(value: Any, module: ModuleType, spec: str) -> tuple[FastAuth[Any], FastAPI | None]:
-    value = _made(value, spec)
+def _value_at(module: ModuleType, dotted: str) -> Any:
+    value: Any = module
+    for part in dotted.split("."):
+        value = getattr(value, part, _NOTHING)
+    return value
+
+
+def _from_object(value: Any, name: str, module: ModuleType, spec: str) -> tuple[FastAuth[Any], FastAPI | None]:
     if isinstance(value, _AUTH):
         return value, next(iter(_objects(module, FastAPI).values()), None)
     if isinstance(value, FastAPI):
-        found = [*_of_app(value), *_objects(module, FastAuth).values()]
+        own = _of_app(value, name)
+        # Of several apps in one module, each may have its own.
+        found = own if len(own) == 1 < len(_objects(module, FastAPI)) else _distinct(_objects(module, FastAuth), own)
         if found:
-            return found[0], value
+            return _only(found, module, spec)[1], value
         raise Misuse(f"{spec} is a FastAPI app, and no FastAuth was found with it: name the FastAuth itself.")
     raise Misuse(f"{spec} is a {type(value).__name__}, and no FastAuth: name the object that FastAuth(...) made.")
+
+
+def _only(found: Mapping[str, FastAuth[Any]], module: ModuleType, spec: str) -> tuple[str, FastAuth[Any]]:
+    """Return the one that was found, with its name.
+
+    Raises:
+        Misuse: There are several, each with users of its own, and nobody can tell which are meant.
+    """
+    if len(found) > 1:
+        named = [f"{module.__name__}:{name}" for name, auth in found.items() if _value_at(module, name) is auth]
+        which = f"say which one, {' or '.join(named)}" if named else f"give each a name in {module.__name__}"
+        raise Misuse(f"{spec} has {len(found)} FastAuth objects: {which}.")
+    return next(iter(found.items()))
 
 
 def _made(value: Any, spec: str) -> Any:
@@ -166,18 +185,22 @@ def _made(value: Any, spec: str) -> Any:
         raise Failure(f"{spec}() failed, {kind}: {first_line(error)}{_place(error)}.") from error
 
 
-def _of_app(app: FastAPI) -> Iterator[FastAuth[Any]]:
+def _of_app(app: FastAPI, name: str) -> dict[str, FastAuth[Any]]:
+    """Return what the app's lifespan and state hold, by the name that leads there from the app's."""
     owner = getattr(app.router.lifespan_context, "__self__", None)
     state: dict[str, Any] = getattr(app.state, "_state", {})
-    for value in (owner, *state.values()):
-        if isinstance(value, FastAuth):
-            yield value
+    held = {name: owner, **{f"{name}.state.{key}": value for key, value in state.items()}}
+    return _distinct({label: value for label, value in held.items() if isinstance(value, FastAuth)})
+
+
+def _distinct(*found: Mapping[str, Any]) -> dict[str, Any]:
+    """Return each object by its first name."""
+    names: dict[int, tuple[str, Any]] = {}
+    for name, value in (item for each in found for item in each.items()):
+        names.setdefault(id(value), (name, value))
+    return dict(names.values())
 
 
 def _objects(module: ModuleType, kind: type[Any]) -> dict[str, Any]:
     """Return the module's objects of this type by their first name, each once."""
-    found: dict[int, tuple[str, Any]] = {}
-    for name, value in vars(module).items():
-        if isinstance(value, kind):
-            found.setdefault(id(value), (name, value))
-    return dict(found.values())
+    return _distinct({name: value for name, value in vars(module).items() if isinstance(value, kind)})

@@ -3,7 +3,7 @@
 import asyncio
 import re
 import traceback
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 
 import click
 
@@ -58,20 +58,28 @@ _CURES = {
 
 
 class Failure(click.ClickException):
-    """Something could not be done; exit status 1."""
+    """Something could not be done; exit status 1.
 
-    def __init__(self, message: str) -> None:
+    Args:
+        message: A sentence of ours; what others say is scrubbed before it is put into one.
+        commands: What to run now; each is shown on a line of its own.
+    """
+
+    def __init__(self, message: str, *, commands: Sequence[str] = ()) -> None:
         super().__init__(message)
+        self.commands = tuple(commands)
         self._state = state()  # shown when the run, and with it what may not be shown, is over
 
     def show(self, file: object = None) -> None:  # noqa: ARG002  # Click's signature
-        """Print the line on the error stream, and the traceback before it with ``--debug``."""
+        """Print the line on the error stream, the traceback before it with ``--debug``, and after it the commands."""
         if self._state.debug:
             cause = self.__cause__ or self
             lines = "".join(traceback.format_exception(cause)).rstrip()
             click.echo(self._state.scrub(lines), err=True)
-        message = " ".join(self._state.scrub(self.message).split())
+        message = " ".join(self._state.screen(self.message).split())
         click.echo(click.style("Error: ", fg="red", bold=True) + message, err=True, color=self.show_color)
+        for command in self.commands:
+            click.echo(f"  {command}", err=True)
 
 
 class Misuse(Failure):
@@ -92,8 +100,10 @@ def as_failure(error: BaseException) -> Failure:
     if isinstance(error, ModuleNotFoundError) and error.name is not None:
         cure = _DRIVERS.get(error.name, f"pip install {error.name}")
         return Failure(f"The module {error.name} is not installed: {cure}")
-    if isinstance(error, (ImportError, ConfigurationError)):
-        return Failure(str(error))
+    if isinstance(error, ConfigurationError):
+        return Failure(error.message)
+    if isinstance(error, ImportError):
+        return Failure(scrub(str(error)))
     if isinstance(error, (FastAuthException, asyncio.TimeoutError)):
         return Failure(reason(error))
     return Failure(f"Unexpected {type(error).__name__}: {first_line(error)} (--debug shows where).")

@@ -13,7 +13,7 @@ from fastauth.cli.options import Options, app_argument, target_options
 from fastauth.cli.output import bold, done, json_option, note, print_json
 from fastauth.cli.prompts import Password, PasswordSource, password_options
 from fastauth.cli.root import Command
-from fastauth.cli.target import Target, work_on
+from fastauth.cli.target import MIGRATE, Target, work_on
 from fastauth.core.exceptions import ValidationException
 from fastauth.core.identity import canonical_email, canonical_username
 from fastauth.core.models import STANDARD_ROLES, SUPERADMIN
@@ -158,16 +158,15 @@ async def _leave_to_migrations(on: Target) -> None:
     Raises:
         Failure: Some are missing; the message says how Alembic makes them.
     """
-    seen = await on.inspector.migrations() if on.inspector is not None else None
+    seen = await on.migrations()
     if seen is None:
         return
     missing = await on.missing()
     if missing:
         raise Failure(
-            f"{on.lacks(missing)}, and Alembic makes the tables here: {seen}. Nothing was made. Run\n"
-            "  alembic revision --autogenerate -m fastauth\n"
-            "  alembic upgrade head\n"
-            "with an env.py that imports the app, then this again; or give --tables to make them beside Alembic."
+            f"{on.lacks(missing)}, and Alembic makes the tables here: {seen}. Nothing was made. Give --tables to make "
+            "them beside Alembic; or, with an env.py that imports the app, run these, and then this again:",
+            commands=MIGRATE,
         )
 
 

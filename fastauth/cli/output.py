@@ -3,7 +3,7 @@
 import json
 import re
 import unicodedata
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Collection, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
 from functools import partial
@@ -14,6 +14,7 @@ import click
 from fastauth.cli.masking import mask
 
 _SHORT = 8  # a password this short may be part of an innocent word, so it is only hidden where it stands alone
+_ORDINARY = re.compile(r"[A-Za-z]{1,20}|[0-9]{1,3}")  # what our own sentences are made of
 _GAP = "  "
 
 
@@ -30,8 +31,20 @@ class State:
     concealed: set[str] = field(default_factory=set[str], repr=False)
 
     def scrub(self, text: str) -> str:
-        """Return the text without what may never be shown."""
-        for secret in sorted(self.concealed, key=len, reverse=True):
+        """Return a text of which we do not know what is in it without what may never be shown."""
+        return self._without(self.concealed, text)
+
+    def screen(self, text: str) -> str:
+        """Return a sentence of ours, into which nothing came that was not scrubbed, without what may never be shown.
+
+        A password may be a word that we say by ourselves, whatever the password is. Left there, it tells nobody
+        anything; hidden, it would be told by its gap.
+        """
+        return self._without({secret for secret in self.concealed if not _ORDINARY.fullmatch(secret)}, text)
+
+    @staticmethod
+    def _without(concealed: Collection[str], text: str) -> str:
+        for secret in sorted(concealed, key=len, reverse=True):
             exact = re.escape(secret)
             text = re.sub(rf"(?<!\w){exact}(?!\w)" if len(secret) <= _SHORT else exact, "***", text)
         return mask(text)
@@ -55,14 +68,19 @@ def scrub(text: str) -> str:
     return state().scrub(text)
 
 
+def screen(text: str) -> str:
+    """Return a sentence of ours, into which nothing came that was not scrubbed, without the secrets."""
+    return state().screen(text)
+
+
 def note(text: str) -> None:
     """Print a line on the error stream: what was found, and where; scripts that read the output do not see it."""
-    click.secho(scrub(text), err=True, dim=True)
+    click.secho(screen(text), err=True, dim=True)
 
 
 def warn(text: str) -> None:
     """Print a line on the error stream that asks for attention."""
-    click.echo(click.style("Warning: ", fg="yellow") + scrub(text), err=True)
+    click.echo(click.style("Warning: ", fg="yellow") + screen(text), err=True)
 
 
 def done(text: str) -> None:

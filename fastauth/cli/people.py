@@ -8,7 +8,7 @@ import click
 from fastauth.cli.errors import Failure
 from fastauth.cli.target import Target
 from fastauth.core.exceptions import UserNotFoundException
-from fastauth.core.models import Account
+from fastauth.core.models import Account, Role
 
 
 def user_argument(command: Callable[..., Any]) -> Callable[..., Any]:
@@ -32,6 +32,29 @@ async def account_of(on: Target, user: str, by_id: bool) -> Account[Any]:
     if account is None:
         raise Failure(f"There is no user {user!r}: give a username, an e-mail address, or an id with --id.")
     return account
+
+
+async def role_of(on: Target, name: str) -> Role:
+    """Return the role that the operator named, in any spelling.
+
+    Raises:
+        Failure: There is none; the message names those that there are.
+    """
+    known = await on.auth.roles.list()
+    for role in known:
+        if role.name == name.lower():
+            return role
+    raise Failure(f"There is no role {name!r}: there are {', '.join(role.name for role in known)}.")
+
+
+def id_json(on: Target, account: Account[Any]) -> Any:
+    """Return the account's id as the routes show it, such as a number."""
+    return on.auth.store.public_values(account.user)["id"]
+
+
+def who(on: Target, account: Account[Any]) -> dict[str, Any]:
+    """Return whom a change was about, for ``--json``."""
+    return {"id": id_json(on, account), "username": account.username}
 
 
 def account_json(on: Target, account: Account[Any]) -> dict[str, Any]:

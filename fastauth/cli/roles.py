@@ -6,10 +6,9 @@ from typing import Any
 
 import click
 
-from fastauth.cli.errors import Failure
 from fastauth.cli.options import Options, target_options
 from fastauth.cli.output import count, done, json_option, print_json, print_table, tell
-from fastauth.cli.people import account_of, user_argument
+from fastauth.cli.people import account_of, role_of, user_argument, who
 from fastauth.cli.prompts import confirm
 from fastauth.cli.root import Group
 from fastauth.cli.target import Target, work_on
@@ -67,7 +66,7 @@ def delete(name: str, yes: bool, target: Options, as_json: bool) -> None:
     """Delete a role, and take it from its holders. Asks first."""
 
     async def work(on: Target) -> Role:
-        role = await _named(on, name)
+        role = await role_of(on, name)
         holders = len(await on.auth.accounts.list(role=role.name, limit=_MANY))
         held = f"{'at least ' if holders == _MANY else ''}{count(holders, 'user')}"
         confirm(f"Delete the role {role.name}, held by {held}, for good?", yes=yes)
@@ -86,16 +85,16 @@ def delete(name: str, yes: bool, target: Options, as_json: bool) -> None:
 def grant(user: str, by_id: bool, role: str, target: Options, as_json: bool) -> None:
     """Give a role to a user."""
 
-    async def work(on: Target) -> tuple[Account[Any], str]:
+    async def work(on: Target) -> tuple[Account[Any], str, dict[str, Any]]:
         account = await account_of(on, user, by_id)
-        name = (await _named(on, role)).name
+        name = (await role_of(on, role)).name
         await on.auth.roles.grant(account.id, name)
-        return account, name
+        return account, name, who(on, account)
 
-    account, name = work_on(target, work)
+    account, name, facts = work_on(target, work)
     held = name in account.roles
     said = f"{account.username} holds {name} already" if held else f"{account.username} now holds {name}"
-    tell(said, {"id": account.id, "username": account.username, "role": name, "changed": not held}, as_json=as_json)
+    tell(said, {**facts, "role": name, "changed": not held}, as_json=as_json)
 
 
 @roles.command()
@@ -106,21 +105,13 @@ def grant(user: str, by_id: bool, role: str, target: Options, as_json: bool) -> 
 def revoke(user: str, by_id: bool, role: str, target: Options, as_json: bool) -> None:
     """Take a role from a user."""
 
-    async def work(on: Target) -> tuple[Account[Any], str]:
+    async def work(on: Target) -> tuple[Account[Any], str, dict[str, Any]]:
         account = await account_of(on, user, by_id)
-        name = (await _named(on, role)).name
+        name = (await role_of(on, role)).name
         await on.auth.roles.revoke(account.id, name)
-        return account, name
+        return account, name, who(on, account)
 
-    account, name = work_on(target, work)
+    account, name, facts = work_on(target, work)
     held = name in account.roles
     said = f"{account.username} no longer holds {name}" if held else f"{account.username} did not hold {name}"
-    tell(said, {"id": account.id, "username": account.username, "role": name, "changed": held}, as_json=as_json)
-
-
-async def _named(on: Target, name: str) -> Role:
-    known = await on.auth.roles.list()
-    for role in known:
-        if role.name == name.lower():
-            return role
-    raise Failure(f"There is no role {name!r}: there are {', '.join(role.name for role in known)}.")
+    tell(said, {**facts, "role": name, "changed": held}, as_json=as_json)

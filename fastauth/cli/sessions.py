@@ -2,14 +2,15 @@
 
 from collections.abc import Sequence
 from dataclasses import asdict
+from typing import Any
 
 import click
 
 from fastauth.cli.errors import Failure, Misuse
 from fastauth.cli.options import Options, target_options
 from fastauth.cli.output import count, json_option, note, print_json, print_table, tell
-from fastauth.cli.people import account_of, user_argument
-from fastauth.cli.root import Group
+from fastauth.cli.people import account_of, id_json, user_argument
+from fastauth.cli.root import Command, Group
 from fastauth.cli.target import Target, work_on
 from fastauth.core.exceptions import SessionNotFoundException
 from fastauth.core.models import Session
@@ -27,12 +28,13 @@ def sessions() -> None:
 def list_sessions(user: str, by_id: bool, target: Options, as_json: bool) -> None:
     """List the live sessions of a user, newest first."""
 
-    async def work(on: Target) -> Sequence[Session]:
-        return await on.auth.sessions.list((await account_of(on, user, by_id)).id)
+    async def work(on: Target) -> tuple[Sequence[Session], Any]:
+        account = await account_of(on, user, by_id)
+        return await on.auth.sessions.list(account.id), id_json(on, account)
 
-    found = work_on(target, work)
+    found, user_id = work_on(target, work)
     if as_json:
-        print_json([asdict(session) for session in found])
+        print_json([{**asdict(session), "user_id": user_id} for session in found])
         return
     if found:
         columns = ("session", "signed in", "refreshed", "ends", "address", "client")
@@ -43,8 +45,16 @@ def list_sessions(user: str, by_id: bool, target: Options, as_json: bool) -> Non
     note(count(len(found), "live session"))
 
 
-# An id may begin with a dash, and even with -h, and is no option then.
-@sessions.command(context_settings={"ignore_unknown_options": True, "help_option_names": ["--help"]})
+class _Revoke(Command):
+    """The command, for which an id that begins with a dash, and even with ``-h``, is no option."""
+
+    def parse_args(self, ctx: click.Context, args: list[str]) -> list[str]:
+        """Take ``-h`` alone, which is no id, for help as every command does."""
+        end = args.index("--") if "--" in args else len(args)
+        return super().parse_args(ctx, [*("--help" if each == "-h" else each for each in args[:end]), *args[end:]])
+
+
+@sessions.command(cls=_Revoke, context_settings={"ignore_unknown_options": True, "help_option_names": ["--help"]})
 @click.argument("session", required=False)
 @click.option("--user", metavar="USER", help="End all sessions of this user instead.")
 @click.option("--id", "by_id", is_flag=True, help="USER is an id, not a username or e-mail address.")

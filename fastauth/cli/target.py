@@ -18,6 +18,7 @@ from fastauth.backends.memory import MemoryStore
 from fastauth.cli import app_loading
 from fastauth.cli.errors import Failure, Misuse
 from fastauth.cli.finding import Found, Report, find
+from fastauth.cli.keys import key_of
 from fastauth.cli.options import Options
 from fastauth.cli.output import conceal, note, state, warn
 from fastauth.cli.stores.shelf import Inspector, inspector_of, open_store
@@ -28,6 +29,9 @@ _T = TypeVar("_T")
 
 _PATIENCE = 15  # seconds for the first answer of a database
 _REST = 1  # second, at most
+
+MIGRATE = ("alembic revision --autogenerate -m fastauth", "alembic upgrade head")
+"""What makes the tables where Alembic does."""
 
 
 @dataclass(frozen=True)
@@ -70,6 +74,10 @@ class Target:
         path = self.inspector.url.sqlite_file if self.inspector is not None else None
         return path if path is not None and not path.exists() else None
 
+    async def migrations(self) -> str | None:
+        """Return where it is seen that migrations make the tables; None where nothing says so."""
+        return await self.inspector.migrations() if self.inspector is not None else None
+
     def lacks(self, missing: Sequence[str]) -> str:
         """Return in words what the database lacks."""
         path = self.missing_file()
@@ -83,6 +91,13 @@ class Target:
         """
         missing = await self.missing()
         if missing:
+            seen = await self.migrations()
+            if seen is not None:
+                raise Failure(
+                    f"{self.lacks(missing)}, and Alembic makes the tables here: {seen}. With an env.py that imports "
+                    "the app, run these, and then fastauth init for the roles and a superadmin:",
+                    commands=MIGRATE,
+                )
             named = (
                 f" {self.name}" if self.app_path is not None else " with the same URL" if self.report is None else ""
             )
@@ -188,7 +203,7 @@ def _of_url(url: DatabaseUrl, source: str, options: Options, report: Report | No
         _tell(report, url, options)
     store = open_store(url, database)
     # No command signs anything, so a key of the moment will do; init has the project's own judged.
-    given = key.value if key is not None and options.tells else secrets.token_urlsafe(48)
+    given = key_of(key.value) if key is not None and options.tells else secrets.token_urlsafe(48)
     auth = FastAuth(store, secret_key=given)
     return Target(auth, url.masked, _inspector(auth), key=key, report=report)
 

@@ -37,6 +37,8 @@ Codes are part of the HTTP contract and never change; statuses belong to :mod:`f
 from collections.abc import Collection, Sequence
 from typing import ClassVar, Literal, TypedDict
 
+_SHOWN_LENGTH = 64  # no role has a longer name
+
 
 class FastAuthException(Exception):
     """The root of every error of this library.
@@ -200,10 +202,19 @@ class UserNotFoundException(NotFoundException):
 
 
 class RoleNotFoundException(NotFoundException):
-    """There is no such role."""
+    """There is no such role.
+
+    Args:
+        roles: The names of those that are not there; none where one was asked for by its id.
+    """
 
     code = "FASTAUTH_ROLE_NOT_FOUND"
     default_message = "Role not found."
+
+    def __init__(self, message: str | None = None, *, roles: Collection[str] = ()) -> None:
+        self.roles: tuple[str, ...] = tuple(sorted(roles))
+        shown = ", ".join(name for name in self.roles if name.isprintable() and len(name) <= _SHOWN_LENGTH)
+        super().__init__(message or (f"Role not found: {shown}." if shown else None))
 
 
 class SessionNotFoundException(NotFoundException):

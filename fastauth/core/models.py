@@ -277,6 +277,7 @@ class UserSchema:
         username_max_length: In characters.
         email_max_length: In characters.
         is_named: Whether users have a name besides their address; where they have none, it is their name.
+        settable: All of the app's own attributes that a new user may be given; None where the backend does not say.
 
     Raises:
         ConfigurationError: An attribute that is public or writable has one of the :data:`RESERVED_FIELDS` as its name.
@@ -290,6 +291,7 @@ class UserSchema:
     username_max_length: int = 64
     email_max_length: int = 254
     is_named: bool = True
+    settable: tuple[str, ...] | None = None
 
     def __post_init__(self) -> None:
         """Refuse what one name would mean twice in JSON."""

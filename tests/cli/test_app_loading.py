@@ -7,6 +7,7 @@ from pathlib import Path
 import pytest
 
 from fastauth.cli.app_loading import load
+from fastauth.cli.errors import Misuse
 
 AUTH = "from fastapi import FastAPI\nfrom fastauth import FastAuth\nfrom fastauth.backends.memory import MemoryStore\n"
 MAKE = "FastAuth(MemoryStore(), secret_key='layout-only-4f9Qw2Lz8Rk1Vb6Nm4Xc7Yh3Gp5')"
@@ -104,3 +105,60 @@ def test_a_file_without_a_fastauth() -> None:
     write("main.py", "x = 1\n")
 
     assert load("main.py").auth is None
+
+
+BOTH = f"{AUTH}customers = {MAKE}\nstaff = {MAKE}\n"
+
+
+@pytest.mark.parametrize(
+    ("text", "spec", "named"),
+    [
+        (f"{BOTH}app = FastAPI()\n", "main:app", "main:customers or main:staff"),
+        (f"{BOTH}app = FastAPI(lifespan=customers.lifespan)\n", "main:app", "main:customers or main:staff"),
+        (f"{BOTH}app = FastAPI()\n", "main.py", "main:customers or main:staff"),
+        (
+            f"{BOTH}def make():\n    return FastAPI(lifespan=staff.lifespan)\n",
+            "main:make",
+            "main:customers or main:staff",
+        ),
+        (
+            f"{AUTH}app = FastAPI(lifespan={MAKE}.lifespan)\napp.state.staff = {MAKE}\n",
+            "main:app",
+            "main:app.state.staff",
+        ),
+        (
+            f"{AUTH}app = FastAPI()\napp.state.one = {MAKE}\napp.state.two = {MAKE}\n",
+            "main",
+            "main:app.state.one or main:app.state.two",
+        ),
+    ],
+)
+def test_of_two_none_is_taken_by_chance(text: str, spec: str, named: str) -> None:
+    """Where an app has two ``FastAuth`` objects, nobody can tell whose users are meant; their names are said."""
+    write("main.py", text)
+
+    with pytest.raises(Misuse, match=f"^{spec} has 2 FastAuth objects: say which one, {named}\\.$"):
+        load(spec)
+
+
+def test_of_two_without_names_each_wants_one() -> None:
+    """What a factory keeps to itself cannot be named, and that is said."""
+    write(
+        "main.py",
+        f"{AUTH}def make():\n    app = FastAPI(lifespan={MAKE}.lifespan)\n    app.state.x = {MAKE}\n    return app\n",
+    )
+
+    with pytest.raises(Misuse, match="main:make has 2 FastAuth objects: give each a name in main"):
+        load("main:make")
+
+
+@pytest.mark.parametrize("spec", ["main:staff", "main:inner", "main:inner.state.auth"])
+def test_the_one_that_is_named_is_taken(spec: str) -> None:
+    """Its own name leads to it, and so does an app that holds one of several, beside another app."""
+    write(
+        "main.py",
+        f"{BOTH}app = FastAPI(lifespan=customers.lifespan)\ninner = FastAPI(lifespan=staff.lifespan)\n"
+        "inner.state.auth = staff\n",
+    )
+
+    assert load(spec).auth is sys.modules["main"].staff

@@ -12,6 +12,7 @@ import pytest
 from fastauth.cli.doctor.diagnosis import in_two
 from fastauth.cli.doctor.machine import check_distributions, check_versions
 from tests.cli.conftest import APP, KEY, Run
+from tests.core.pems import P256, RSA, public_pem
 
 STRONG = "fT9zQw2Lz8Rk1Vb6Nm4Xc7Yh3Gp5Ds0Ja-Ke_Ui"
 
@@ -150,7 +151,11 @@ def test_wildcard_cors_with_credentials(project: Path, run: Run) -> None:
     [
         (None, {}, "warning", "none was found"),
         (None, PRODUCTION, "problem", "none was found"),
-        ("short", {}, "problem", "too few"),
+        ("short", {}, "problem", "needs at least 32 bytes, and this one has 5"),
+        (RSA, PRODUCTION, "ok", "a private key for RS256"),
+        (P256, {}, "ok", "a private key for ES256"),
+        (P256.replace("MIGH", "MIGX"), {}, "problem", "cannot be read as one"),
+        (public_pem(P256), {}, "problem", "A public key cannot sign"),
         ("a" * 40, {}, "warning", "repeat too much"),
         ("a" * 40, PRODUCTION, "problem", "repeat too much"),
         (STRONG, PRODUCTION, "ok", "not guessable"),
@@ -419,3 +424,21 @@ def test_the_clock(seconds: float, level: str) -> None:
 
     assert line.level.value == level
     assert level == "ok" or ("ahead of" if seconds > 0 else "behind") in line.why
+
+
+@pytest.mark.parametrize("app", [("main:auth",), ("--db-url", "sqlite:///app.db")])
+@pytest.mark.parametrize("there", [False, True])
+def test_who_makes_the_tables_is_sent_for(app: tuple[str, ...], there: bool, project: Path, run: Run) -> None:
+    """Where tables are missing, the cure is ours, or in a project of Alembic's the one of Alembic's."""
+    if there:
+        execute("drop table fastauth_sessions")
+    else:
+        (project / "app.db").unlink()
+    about = "Schema" if there else "Database"
+
+    ours, _ = diagnose(run, *app)
+    (project / "alembic.ini").write_text("[alembic]")
+    alembics, _ = diagnose(run, *app)
+
+    assert ours[about]["cure"] == "run fastauth init"
+    assert alembics[about]["cure"].startswith("Alembic makes the tables here: run alembic upgrade head,")

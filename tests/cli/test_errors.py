@@ -122,7 +122,7 @@ def test_an_existing_user(project: Path, run: Run) -> None:
         *("users", "create", "ada", "--email", "root@fastauth.invalid", "--generate-password", "--app", "main:auth")
     )
 
-    assert "There is a user 'root' already" in one_line(name, 2)
+    assert "There is a user 'root' already" in one_line(name, 1)
     assert "email exists already" in one_line(address, 1)
 
 

@@ -58,3 +58,19 @@ def test_roles_and_superadmin_are_made_after_alembics_migration(folder: Path, ru
 
     assert made.exit_code == 0, made.output
     assert "stored the roles" in made.stdout
+
+
+MIGRATE = ["  alembic revision --autogenerate -m fastauth", "  alembic upgrade head"]
+
+
+@pytest.mark.parametrize("command", [("init", "main:auth", *ADMIN), ("users", "list", "--app", "main:auth")])
+def test_the_commands_to_run_stand_on_lines_of_their_own(command: tuple[str, ...], folder: Path, run: Run) -> None:
+    """What makes the tables can be copied line by line; no command sends to one that would then refuse."""
+    (folder / "main.py").write_text(APP)
+    (folder / "alembic.ini").write_text("[alembic]")
+
+    lines = run(*command).stderr.splitlines()
+
+    assert lines[-2:] == MIGRATE
+    assert lines[-3].startswith("Error: There is no database file app.db, and Alembic makes the tables here: ")
+    assert "run fastauth init main:auth" not in lines[-3]

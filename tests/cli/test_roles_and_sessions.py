@@ -75,10 +75,11 @@ def test_what_was_done_as_json(project: Path, run: Run) -> None:
         json.loads(run(*step, "--json", *ON).stdout) for step in steps
     ]
 
-    assert granted == {"id": granted["id"], "username": "root", "role": "editor", "changed": True}
+    assert granted == {"id": 1, "username": "root", "role": "editor", "changed": True}
     assert (again["changed"], revoked["changed"]) == (False, True)
     assert gone == {"id": role["id"], "name": "editor"}
-    assert disabled == {"id": disabled["id"], "username": "ada", "changed": True, "ended_sessions": 0}
+    assert (renewed["id"], revoked["id"], enabled["id"]) == (2, 1, 2)
+    assert disabled == {"id": 2, "username": "ada", "changed": True, "ended_sessions": 0}
     assert (enabled["changed"], same["changed"]) == (True, False)
     assert len(renewed["password"]) == 24
     assert written == {"written": 2, "file": "out.jsonl"}
@@ -139,6 +140,7 @@ def test_sessions_are_listed_and_revoked(signed_in: list[str], run: Run) -> None
     rest = run("sessions", "revoke", "--user", "root", *ON)
 
     assert {session["id"] for session in listed} == set(signed_in)
+    assert {session["user_id"] for session in listed} == {1}
     assert one.stdout == "✓ ended 1 session\n"
     assert "no live session" in one_line(again, 1)
     assert rest.stdout == "✓ ended 1 session of root\n"
@@ -177,6 +179,20 @@ def test_nobody_is_signed_in(project: Path, run: Run) -> None:
 def test_a_session_id_may_begin_with_a_dash(session: str, project: Path, run: Run) -> None:
     """An id that begins with a dash is no option."""
     assert "no live session of this id" in one_line(run("sessions", "revoke", session, *ON), 1)
+
+
+@pytest.mark.parametrize("arguments", [("-h",), ("--help",), ("-Ab3", "-h")])
+def test_help_is_help_here_too(arguments: tuple[str, ...], run: Run) -> None:
+    """``-h`` alone asks for help, as everywhere; after ``--`` it may be an id."""
+    shown = run("sessions", "revoke", *arguments)
+
+    assert shown.exit_code == 0
+    assert shown.stdout.startswith("Usage: fastauth sessions revoke")
+
+
+def test_after_two_dashes_all_is_an_id(project: Path, run: Run) -> None:
+    """Whatever stands after ``--`` is taken as it is."""
+    assert "no live session of this id" in one_line(run("sessions", "revoke", *ON, "--", "-h"), 1)
 
 
 @pytest.mark.parametrize("arguments", [(), ("some-id", "--user", "root")])

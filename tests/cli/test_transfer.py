@@ -358,3 +358,76 @@ def test_export_to_the_standard_output(project: Path, run: Run) -> None:
 def test_an_export_into_a_folder_that_is_not_there(project: Path, run: Run) -> None:
     """A path that cannot be written is one line."""
     assert "No such file or directory" in one_line(run("users", "export", "no/such/out.csv", *ON), 1)
+
+
+TWICE = [
+    ("one@example.com", "one@example.com"),
+    ("one@example.com", "two@example.com"),
+    ("ONE@Example.com", "one@example.com"),
+]
+
+
+@pytest.mark.parametrize("emails", TWICE)
+@pytest.mark.parametrize("names", [("ada", "ada"), ("ada", "ADA"), ("ada", "bob")])
+def test_a_dry_run_promises_what_the_import_does_with_doubles(
+    emails: tuple[str, str], names: tuple[str, str], project: Path, run: Run
+) -> None:
+    """Two lines of one user, or with one name or address, are counted and told alike, and end with one status."""
+    lines = [
+        json.dumps({"username": name, "email": email, "password": PASSWORD})
+        for name, email in zip(names, emails, strict=True)
+    ]
+    (project / "users.jsonl").write_text("\n".join(lines) + "\n")
+
+    checked = run("users", "import", "users.jsonl", "--dry-run", "--json", *ON)
+    told = Path("users.jsonl.fastauth-refused").read_text() if checked.exit_code else ""
+    done = run("users", "import", "users.jsonl", "--json", *ON)
+
+    assert json.loads(checked.stdout) == {**json.loads(done.stdout), "dry_run": True}
+    assert checked.exit_code == done.exit_code
+    assert told == (Path("users.jsonl.fastauth-refused").read_text() if done.exit_code else "")
+
+
+def test_a_dry_run_refuses_each_line_that_the_import_refuses(project: Path, run: Run) -> None:
+    """Whatever is wrong with a line, it is told before the import as it is told by it."""
+    (project / "users.jsonl").write_text("\n".join(line for line, _ in REFUSED) + "\n", "utf-8")
+
+    run("users", "import", "users.jsonl", "--dry-run", *ON)
+    checked = Path("users.jsonl.fastauth-refused").read_text("utf-8")
+    run("users", "import", "users.jsonl", *ON)
+
+    assert len(checked.splitlines()) == len(REFUSED)
+    assert checked == Path("users.jsonl.fastauth-refused").read_text("utf-8")
+
+
+MEMBER_APP = (
+    APP.replace("SQLStore, User", "SQLStore, UserMixin")
+    .replace('db"))', 'db"), user_model=Member)')
+    .replace(
+        "auth = ",
+        """
+from sqlalchemy.orm import DeclarativeBase, Mapped, mapped_column
+class Base(DeclarativeBase): pass
+class Member(UserMixin, Base):
+    __tablename__ = "members"
+    id: Mapped[int] = mapped_column(primary_key=True)
+    team: Mapped[str]
+auth = """,
+        1,
+    )
+)
+
+
+def test_a_dry_run_knows_what_the_model_demands(folder: Path, run: Run) -> None:
+    """An attribute that a user must have, and the line has not, is no user in either run."""
+    (folder / "main.py").write_text(MEMBER_APP)
+    assert run("init", "main:auth", "--no-admin").exit_code == 0
+    lines = [{"username": name, "email": f"{name}@example.com", "password": PASSWORD} for name in ("ada", "bob")]
+    lines[0]["team"] = "red"
+    (folder / "users.jsonl").write_text("".join(json.dumps(line) + "\n" for line in lines))
+
+    checked = json.loads(run("users", "import", "users.jsonl", "--dry-run", "--json", *ON).stdout)
+    done = json.loads(run("users", "import", "users.jsonl", "--json", *ON).stdout)
+
+    assert checked == {**done, "dry_run": True}
+    assert (done["created"], done["refused"]) == (1, 1)

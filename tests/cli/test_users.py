@@ -208,3 +208,14 @@ def test_a_field_without_a_value(given: str, people: Run) -> None:
     create = ("users", "create", "dan", "--email", "dan@example.com", "--generate-password", "--field", given, *ON)
 
     assert "NAME=VALUE" in one_line(people(*create), 2)
+
+
+def test_a_role_that_is_not_there_is_said_before_a_password_is_asked_for(people: Run) -> None:
+    """The roles that there are are named, as where one is granted; a role may be given in any spelling."""
+    create = ("users", "create", "eve", "--email", "eve@example.com", "--role")
+
+    refused = one_line(people(*create, "nope", *ON), 1)
+    made = people(*create, "Admin", "--generate-password", "--json", *ON)
+
+    assert refused.startswith("Error: There is no role 'nope': there are admin, ")
+    assert json.loads(made.stdout)["roles"] == ["admin"]

@@ -15,6 +15,7 @@ from fastauth.core.exceptions import (
     PermissionDeniedException,
     RateLimitedException,
     RefreshTokenException,
+    RoleNotFoundException,
     StoreUnavailableException,
     TokenException,
     TooLargeException,
@@ -140,3 +141,19 @@ def test_a_missing_proof_is_caught_by_one_name() -> None:
 def test_a_weak_password_is_built_from_its_field() -> None:
     """The builder for one field returns the class that it is called on."""
     assert type(WeakPasswordException.of("password", "Too short.")) is WeakPasswordException
+
+
+@pytest.mark.parametrize(
+    ("roles", "message"),
+    [
+        ((), "Role not found."),
+        (("editor",), "Role not found: editor."),
+        (("b", "a"), "Role not found: a, b."),
+        (("\x1b[31m", "x" * 65, "\ud800"), "Role not found."),
+    ],
+)
+def test_roles_that_are_not_there_are_named(roles: tuple[str, ...], message: str) -> None:
+    """The roles that are missing are named, if they can be a role's name at all."""
+    error = RoleNotFoundException(roles=roles)
+
+    assert (error.roles, error.message) == (tuple(sorted(roles)), message)

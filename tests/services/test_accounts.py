@@ -141,8 +141,9 @@ async def test_an_account_can_be_made_with_other_roles_which_have_to_exist(auth:
     """Roles are given by name; one that is not there leaves no half-made account."""
     account = await auth.accounts.create("ada", "ada@example.com", PASSWORD, roles=("admin", "moderator"))
 
-    with pytest.raises(RoleNotFoundException):
+    with pytest.raises(RoleNotFoundException) as refused:
         await auth.accounts.create("eve", "eve@example.com", PASSWORD, roles=("user", "nothing"))
+    assert (refused.value.roles, refused.value.message) == (("nothing",), "Role not found: nothing.")
     assert account.roles == {"admin", "moderator"}
     assert await auth.accounts.find("eve") is None
 

@@ -46,8 +46,10 @@ async def test_roles_are_granted_to_who_is_there_and_only_if_they_are(auth: Fast
             with pytest.raises(UserNotFoundException):
                 await change(user_id, "moderator")
         for name in ("nothing", *BAD_NAMES):
-            with pytest.raises(RoleNotFoundException):
+            with pytest.raises(RoleNotFoundException) as refused:
                 await change(ada.id, name)
+            assert refused.value.roles in {("nothing",), ()}  # what no role can be called is not repeated
+            assert ("nothing" in refused.value.message) is (name == "nothing")
     for user_id in ("", "99", "x"):
         with pytest.raises(UserNotFoundException):
             await auth.roles.of(user_id)

@@ -54,7 +54,7 @@ class Data:
         for role in self.roles.values():
             if role.name == name:
                 return role
-        raise RoleNotFoundException
+        raise RoleNotFoundException(roles=[name])
 
     def check_rank(self, user: User, unless_holding: Collection[str]) -> None:
         """Refuse by the rank rule."""

@@ -22,7 +22,7 @@ class MemoryStore:
     """
 
     def __init__(self) -> None:
-        self.schema: UserSchema = UserSchema(name="User", id_type=int)
+        self.schema: UserSchema = UserSchema(name="User", id_type=int, settable=())
         self._shared = _Shared()
         self._step: CommitStep[User] | None = None
 

@@ -74,7 +74,7 @@ class MongoUserAttributes(MongoUserStore[U]):
             return False
         self._check_rank(state, unless_holding)
         if verified and VERIFIED not in state.named:
-            raise RoleNotFoundException
+            raise RoleNotFoundException(roles=[VERIFIED])
         new = self._mapping.encode(email)
         if new == state.email:
             await self._deciding()

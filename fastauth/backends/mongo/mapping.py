@@ -61,6 +61,7 @@ class UserMapping(Generic[_M]):
             username_max_length=min(USERNAME_MAX_LENGTH, self._length(self.shape.username)),
             email_max_length=min(EMAIL_MAX_LENGTH, self._length("email")),
             is_named=self.shape.is_named,
+            settable=tuple(name for name in self.fields if self.knows(name)),
         )
         soft = issubclass(candidate, DocumentWithSoftDelete)
         self._deleted_at = self.stored_name("deleted_at") if soft else None

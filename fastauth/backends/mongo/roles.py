@@ -138,7 +138,7 @@ class MongoRoleStore(MongoBase[U]):
         if state is None:
             raise UserNotFoundException
         if role_name not in state.named:
-            raise RoleNotFoundException
+            raise RoleNotFoundException(roles=[role_name])
         self._check_rank(state, unless_holding)
         return state, state.named[role_name]
 

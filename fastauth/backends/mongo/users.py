@@ -38,7 +38,7 @@ class MongoUserStore(MongoBase[U]):
         document = self._objects.new(new)
         named = await collections.roles.find({"name": {"$in": [name for name in roles if is_text(name)]}})
         if len(named) != len(set(roles)):
-            raise RoleNotFoundException
+            raise RoleNotFoundException(roles=set(roles).difference(role["name"] for role in named))
         await self._objects.before_insert(document)
         raw = self._objects.encode(document)
         account: Raw = {"_id": raw["_id"], "roles": [role["_id"] for role in named], "revision": ObjectId()}

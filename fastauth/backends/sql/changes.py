@@ -124,7 +124,7 @@ class SQLUserChanges(SQLUserStore[U]):
         role_id = (await connection.execute(select(roles.id).where(roles.name == VERIFIED))).scalar_one_or_none()
         if role_id is None:
             if verified:
-                raise RoleNotFoundException
+                raise RoleNotFoundException(roles=[VERIFIED])
             return
         holding = (user_roles.c.user_id == key, user_roles.c.role_id == role_id)
         if not verified:

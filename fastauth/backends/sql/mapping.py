@@ -78,6 +78,7 @@ class UserMapping(Generic[_M]):
             username_max_length=min(USERNAME_MAX_LENGTH, max_length(self.column("username"))),
             email_max_length=min(EMAIL_MAX_LENGTH, max_length(self._columns["email"])),
             is_named=self.shape.is_named,
+            settable=tuple(name for name in self._columns if self.knows(name)),
         )
         self._public_names = tuple(field.name for field in self.schema.public)
         self.attributes: tuple[str, ...] = tuple(loaded)

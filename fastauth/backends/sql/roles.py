@@ -143,7 +143,7 @@ class SQLRoleStore(SQLBase[U]):
         roles = self._tables.roles.c
         role = (await connection.execute(select(roles.id, roles.name).where(roles.name == role_name))).one_or_none()
         if role is None or role.name != role_name:  # a collation may take one name for another
-            raise RoleNotFoundException
+            raise RoleNotFoundException(roles=[role_name])
         if not role_names(holder[0]).isdisjoint(unless_holding):
             raise PermissionDeniedException(required=[SUPERADMIN])
         return key, role.id

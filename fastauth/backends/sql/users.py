@@ -61,7 +61,8 @@ class SQLUserStore(SQLBase[U]):
             select(literal(key, self._mapping.key.type), names.id).where(names.name.in_(sorted(set(roles)))),
         )
         if (await connection.execute(link, execution_options=COUNTED)).rowcount != len(set(roles)):
-            raise RoleNotFoundException
+            known = (await connection.scalars(select(names.name).where(names.name.in_(sorted(set(roles)))))).all()
+            raise RoleNotFoundException(roles=set(roles).difference(known))
         return self._account((await connection.execute(self._find["key"], {"value": key})).one())
 
     def _check_known(self, fields: Mapping[str, Any]) -> None:

@@ -17,7 +17,7 @@ from fastauth.cli.doctor.machine import check_distributions, check_hashing, chec
 from fastauth.cli.errors import Failure, as_failure
 from fastauth.cli.finding import find
 from fastauth.cli.options import Options, app_argument, target_options
-from fastauth.cli.output import count, json_option, print_json, scrub
+from fastauth.cli.output import count, json_option, print_json, screen
 from fastauth.cli.root import Command
 from fastauth.cli.target import opened
 from fastauth.core.exceptions import FastAuthException
@@ -48,7 +48,7 @@ def doctor(ctx: click.Context, target: Options, as_json: bool) -> None:
         print_json(
             {
                 "problems": problems,
-                "lines": [{key: scrub(text) for key, text in asdict(line).items()} for line in lines],
+                "lines": [{key: screen(text) for key, text in asdict(line).items()} for line in lines],
             }
         )
     else:
@@ -85,9 +85,9 @@ def _show(lines: list[Diagnosis]) -> None:
     width = max(len(line.what) for line in lines)
     for line in lines:
         mark, colour = _MARKS[line.level]
-        click.echo(f"{click.style(mark, fg=colour)} {line.what.ljust(width)}  {scrub(line.why)}")
+        click.echo(f"{click.style(mark, fg=colour)} {line.what.ljust(width)}  {screen(line.why)}")
         if line.cure:
-            click.echo(f"  {' ' * width}  {click.style('→', fg=colour)} {scrub(line.cure)}")
+            click.echo(f"  {' ' * width}  {click.style('→', fg=colour)} {screen(line.cure)}")
 
 
 @contextmanager

@@ -9,11 +9,11 @@ from typing import Any
 from fastapi import FastAPI
 from starlette.middleware.cors import CORSMiddleware
 
-from fastauth.cli.doctor.diagnosis import Diagnosis, ok, problem, warning
+from fastauth.cli.doctor.diagnosis import Diagnosis, in_two, ok, problem, warning
 from fastauth.cli.finding import Found, Report
+from fastauth.cli.keys import key_of
 from fastauth.cli.target import Target
 from fastauth.core.exceptions import ConfigurationError
-from fastauth.core.keys import Key
 from fastauth.options import PRODUCTION
 
 _MAKE_ONE = "make one with: fastauth secret --env >> .env"
@@ -51,11 +51,13 @@ def check_key(on: Target, report: Report, said: Sequence[str]) -> Iterator[Diagn
 def _judged(key: Found, *, production: bool) -> Diagnosis:
     bad = problem if production else warning
     try:
-        weakness = Key(key.value).weakness
-    except ConfigurationError:
-        return problem("Secret key", f"{len(key.value.encode())} bytes are too few; 32 are the least", _MAKE_ONE)
-    if weakness is not None:
-        return bad("Secret key", f"{weakness}; who guesses it signs in as anyone", _MAKE_ONE)
+        judged = key_of(key.value)
+    except ConfigurationError as error:
+        return problem("Secret key", *in_two(error.message))
+    if judged.weakness is not None:
+        return bad("Secret key", f"{judged.weakness}; who guesses it signs in as anyone", _MAKE_ONE)
+    if judged.public_jwk is not None:
+        return ok("Secret key", f"a private key for {judged.algorithm}; the app has to name the algorithm")
     return ok("Secret key", f"{len(key.value.encode())} bytes, and not guessable")
 
 

@@ -6,12 +6,13 @@ from datetime import timedelta
 
 from fastauth.cli.doctor.diagnosis import Diagnosis, in_two, ok, problem, warning
 from fastauth.cli.errors import as_failure
-from fastauth.cli.target import Target
+from fastauth.cli.target import MIGRATE, Target
 from fastauth.core.models import STANDARD_ROLES, SUPERADMIN
 
 _APART = timedelta(seconds=2)
 _TOO_FAR = timedelta(seconds=10)  # the leeway that tokens are given by default
 _INIT = "run fastauth init"
+_MIGRATE = f"Alembic makes the tables here: run {MIGRATE[1]}, and before it, where no revision has them, {MIGRATE[0]}"
 
 
 async def check_database(on: Target) -> AsyncIterator[Diagnosis]:
@@ -24,12 +25,13 @@ async def check_database(on: Target) -> AsyncIterator[Diagnosis]:
         return
     took = (time.perf_counter() - started) * 1000
     name = on.inspector.url.masked if on.inspector is not None else type(on.auth.store).__name__
+    makes_tables = _INIT if not missing or await on.migrations() is None else _MIGRATE
     if on.missing_file() is not None:
-        yield problem("Database", f"there is no file {on.missing_file()}", _INIT)
+        yield problem("Database", f"there is no file {on.missing_file()}", makes_tables)
         return
     yield ok("Database", f"{name} answered in {took:.0f} ms")
     if missing:
-        yield problem("Schema", f"not there: {', '.join(missing)}", _INIT)
+        yield problem("Schema", f"not there: {', '.join(missing)}", makes_tables)
         return
     for questions in (_look_inside(on), _check_people(on)):
         try:

@@ -14,6 +14,7 @@ from fastauth.backends.mongo import MongoStore
 from fastauth.backends.mongo.database import DRIVER
 from fastauth.backends.mongo.transactions import awaited
 from fastauth.cli.errors import Misuse
+from fastauth.cli.output import scrub
 from fastauth.cli.stores.shelf import Differences
 from fastauth.cli.stores.urls import DatabaseUrl
 from fastauth.core.protocols import Store
@@ -51,7 +52,7 @@ def open_store(url: DatabaseUrl, database: str | None) -> MongoStore[Any]:
             raise Misuse(f"{url.masked} names no database: give --database NAME.") from error
         raise Misuse(f"{url.masked} cannot be used as a MongoDB URL: check its options.") from error
     except InvalidName as error:
-        raise Misuse(f"{database!r} cannot be the name of a database: {error}.") from error
+        raise Misuse(f"{database!r} cannot be the name of a database: {scrub(str(error))}.") from error
     except (InvalidURI, ValueError, PyMongoError) as error:
         raise Misuse(
             f"{url.masked} cannot be used as a MongoDB URL: check its host and port, and quote what is special in "

@@ -3,13 +3,14 @@
 import asyncio
 import json
 import re
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Container, Iterable, Iterator, Mapping
 from contextlib import AbstractAsyncContextManager, nullcontext
 from dataclasses import dataclass, field, replace
 from itertools import islice
 from pathlib import Path
 from typing import Any, Literal, TextIO
 
+from fastauth.backends.common import missing_value, refusal
 from fastauth.cli.errors import Failure, Misuse, reason
 from fastauth.cli.fields import own_fields
 from fastauth.cli.output import printable
@@ -22,7 +23,6 @@ from fastauth.core.exceptions import (
     UserExistsException,
     ValidationException,
 )
-from fastauth.core.identity import canonical_email, canonical_username
 from fastauth.core.models import USER, Account
 from fastauth.core.protocols import Store
 from fastauth.services.accounts import Accounts
@@ -81,6 +81,8 @@ class Import:
         self.tally: Tally = Tally() if dry_run else self._progress.load()
         self.resumed_at: int = self.tally.line
         self._known_roles: frozenset[str] = frozenset()
+        self._promised: dict[str, str] = {}  # addresses by name, of whom this dry run would have made
+        self._promised_emails: set[str] = set()
 
     @property
     def refused_file(self) -> Path:
@@ -176,19 +178,38 @@ class Import:
         return outcome
 
     async def _check(self, new: NewcomerValues) -> Outcome:
-        passwords = self._on.auth.passwords
-        if new.password is None and not passwords.recognizes(new.hashed_password or ""):
+        """Return what :meth:`_make` would, also where lines before this one would have made the user."""
+        accounts: Accounts[Any] = self._on.auth.accounts
+        username, email = accounts.names_of(new.username, new.email)
+        if new.password is None and not self._on.auth.passwords.recognizes(new.hashed_password or ""):
             raise ValidationException.of("hashed_password", "This is not a password hash that can be verified.")
-        if await self._same_user(new, self._on.auth.accounts) is not None:
+        self._check_fields(new.fields)
+        if self._promised.get(username) == email or await self._same_user(new, accounts) is not None:
             return "there"
-        for name, login in (("username", new.username), ("email", new.email)):
-            if await self._on.auth.accounts.find(login) is not None:
+        promised: tuple[tuple[str, str, Container[str]], ...] = (
+            ("username", username, self._promised),
+            ("email", email, self._promised_emails),
+        )
+        for name, login, others in promised:
+            if login in others or await accounts.find(login) is not None:
                 raise UserExistsException(field=name)
+        self._promised[username] = email
+        self._promised_emails.add(email)
         return "created"
 
+    def _check_fields(self, fields: Mapping[str, Any]) -> None:
+        schema = self._on.auth.store.schema
+        for name in fields:
+            if schema.settable is not None and name not in schema.settable:
+                raise ValidationException.of(name, f"The user model has no field {name!r}.")
+        missing = [missing_value(name) for name in schema.required if fields.get(name) is None]
+        if missing:
+            raise refusal(missing)
+
     async def _same_user(self, new: NewcomerValues, accounts: Accounts[Any]) -> Account[Any] | None:
-        account = await accounts.find(canonical_username(new.username))
-        return account if account is not None and account.email == canonical_email(new.email) else None
+        username, email = accounts.names_of(new.username, new.email)
+        account = await accounts.find(username)
+        return account if account is not None and account.email == email else None
 
     def _values_of(self, record: Record) -> NewcomerValues:
         values = record.values

@@ -7,7 +7,7 @@ import click
 
 from fastauth.cli.options import Options, target_options
 from fastauth.cli.output import bold, count, json_option, tell
-from fastauth.cli.people import account_of, user_argument
+from fastauth.cli.people import account_of, user_argument, who
 from fastauth.cli.prompts import PasswordSource, confirm, password_options
 from fastauth.cli.root import Command
 from fastauth.cli.target import Target, work_on
@@ -21,16 +21,16 @@ from fastauth.core.models import Account
 def disable(user: str, by_id: bool, target: Options, as_json: bool) -> None:
     """Disable a user: no sign-in, and every session ends at once."""
 
-    async def work(on: Target) -> tuple[Account[Any], int]:
+    async def work(on: Target) -> tuple[Account[Any], dict[str, Any], int]:
         account = await account_of(on, user, by_id)
         live = len(await on.auth.sessions.list(account.id))
         await on.auth.accounts.disable(account.id)
-        return account, live
+        return account, who(on, account), live
 
-    account, ended = work_on(target, work)
+    account, facts, ended = work_on(target, work)
     name = account.username
     said = f"{name} was disabled already" if account.disabled else f"disabled {name}; ended {count(ended, 'session')}"
-    tell(said, {**_who(account), "changed": not account.disabled, "ended_sessions": ended}, as_json=as_json)
+    tell(said, {**facts, "changed": not account.disabled, "ended_sessions": ended}, as_json=as_json)
 
 
 @click.command(cls=Command)
@@ -40,14 +40,14 @@ def disable(user: str, by_id: bool, target: Options, as_json: bool) -> None:
 def enable(user: str, by_id: bool, target: Options, as_json: bool) -> None:
     """Let a user sign in again; ended sessions stay ended."""
 
-    async def work(on: Target) -> Account[Any]:
+    async def work(on: Target) -> tuple[Account[Any], dict[str, Any]]:
         account = await account_of(on, user, by_id)
         await on.auth.accounts.enable(account.id)
-        return account
+        return account, who(on, account)
 
-    account = work_on(target, work)
+    account, facts = work_on(target, work)
     said = f"enabled {account.username}" if account.disabled else f"{account.username} was enabled already"
-    tell(said, {**_who(account), "changed": account.disabled}, as_json=as_json)
+    tell(said, {**facts, "changed": account.disabled}, as_json=as_json)
 
 
 @click.command("set-password", cls=Command)
@@ -61,20 +61,20 @@ def set_password(user: str, by_id: bool, password_source: PasswordSource, target
     It is asked for, or comes from FASTAUTH_PASSWORD, the standard input, or is made up.
     """
 
-    async def work(on: Target) -> tuple[Account[Any], str | None]:
+    async def work(on: Target) -> tuple[dict[str, Any], str | None]:
         account = await account_of(on, user, by_id)
         whose = f"New password of {account.username}"
         source = replace(password_source, whose=whose, username=account.username, email=account.email)
         password = source.read(on.auth.passwords)
         await on.auth.accounts.set_password(account.id, password.text)
-        return account, password.text if password.generated else None
+        return who(on, account), password.text if password.generated else None
 
-    account, generated = work_on(target, work)
+    facts, generated = work_on(target, work)
     shown = {"password": generated} if generated is not None else {}
-    said = f"set the password of {account.username}; every session of theirs has ended"
-    tell(said, {**_who(account), **shown}, as_json=as_json)
+    said = f"set the password of {facts['username']}; every session of theirs has ended"
+    tell(said, {**facts, **shown}, as_json=as_json)
     if generated is not None and not as_json:
-        click.echo(f"Password of {account.username}, shown this once: {bold(generated)}")
+        click.echo(f"Password of {facts['username']}, shown this once: {bold(generated)}")
 
 
 @click.command(cls=Command)
@@ -85,15 +85,11 @@ def set_password(user: str, by_id: bool, password_source: PasswordSource, target
 def delete(user: str, by_id: bool, yes: bool, target: Options, as_json: bool) -> None:
     """Delete a user, with their sessions and roles. Asks first."""
 
-    async def work(on: Target) -> Account[Any]:
+    async def work(on: Target) -> dict[str, Any]:
         account = await account_of(on, user, by_id)
         confirm(f"Delete {account.username} <{account.email}>, id {account.id}, for good?", yes=yes)
         await on.auth.accounts.delete(account.id)
-        return account
+        return who(on, account)
 
-    account = work_on(target, work)
-    tell(f"deleted {account.username}", _who(account), as_json=as_json)
-
-
-def _who(account: Account[Any]) -> dict[str, Any]:
-    return {"id": account.id, "username": account.username}
+    facts = work_on(target, work)
+    tell(f"deleted {facts['username']}", facts, as_json=as_json)

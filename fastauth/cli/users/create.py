@@ -5,15 +5,15 @@ from typing import Any
 
 import click
 
-from fastauth.cli.errors import Misuse
+from fastauth.cli.errors import Failure
 from fastauth.cli.fields import field_option, fields_asked_for, given_fields
 from fastauth.cli.options import Options, target_options
 from fastauth.cli.output import bold, done, json_option, print_json
-from fastauth.cli.people import account_json
+from fastauth.cli.people import account_json, role_of
 from fastauth.cli.prompts import Password, PasswordSource, password_options
 from fastauth.cli.root import Command
 from fastauth.cli.target import Target, work_on
-from fastauth.core.models import USER
+from fastauth.core.models import STANDARD_ROLES, USER
 
 
 @click.command(cls=Command)
@@ -46,12 +46,13 @@ def create(
     async def work(on: Target) -> tuple[dict[str, Any], Password]:
         values = given_fields(on, fields)
         if await on.auth.accounts.find(username) is not None:
-            raise Misuse(f"There is a user {username!r} already: choose another name.")
+            raise Failure(f"There is a user {username!r} already: choose another name.")
+        held = [name if name in STANDARD_ROLES else (await role_of(on, name)).name for name in map(str.lower, roles)]
         source = replace(password_source, whose=f"Password of {username}", username=username, email=email)
         password = source.read(on.auth.passwords)
         with fields_asked_for():
             account = await on.auth.accounts.create(
-                username, email, password.text, roles=roles or (USER,), fields=values
+                username, email, password.text, roles=held or (USER,), fields=values
             )
         return account_json(on, account), password
 

@@ -146,6 +146,15 @@ class AccountsBase(Generic[U]):
         await self._passwords.policy.judge(password, username=username, email=email)
         return await self._passwords.hash(password)
 
+    def names_of(self, username: str, email: str) -> tuple[str, str]:
+        """Return the username and the address of a newcomer in the form in which they would be kept.
+
+        Raises:
+            ValidationException: One of them cannot be kept.
+        """
+        canonical = self._checked_email(email)
+        return self._checked_username(username, canonical), canonical
+
     def _checked_username(self, username: str, email: str) -> str:
         """Return the name in the form that is kept; the address, where users have no name besides it."""
         if not self._store.schema.is_named:

@@ -46,7 +46,7 @@ class Registration(Emails[U]):
             WeakPasswordException: The password does not meet the policy.
             UserExistsException: The username, the e-mail address or another value that may occur only once is taken.
         """
-        await self._check_not_staffs(self._checked_username(username, self._checked_email(email)))
+        await self._check_not_staffs(self.names_of(username, email)[0])
         account = await self.create(username, email, password, fields=fields)
         try:
             await self.request_verification(account)
@@ -66,8 +66,7 @@ class Registration(Emails[U]):
             WeakPasswordException: The password does not meet the policy.
             OverloadedException: Too many passwords are waiting, whoever asks.
         """
-        email = self._checked_email(email)
-        new = (self._checked_username(username, email), email)
+        new = self.names_of(username, email)
         await self._check_not_staffs(new[0])
         await self._passwords.policy.judge(password, username=new[0], email=new[1])
         self.check_load()
@@ -128,8 +127,7 @@ class Registration(Emails[U]):
             PermissionDeniedException: ``by`` is no administrator, or one of the roles is above them.
         """
         check_may_grant(by, roles)
-        email = self._checked_email(email)
-        username = self._checked_username(username, email)
+        username, email = self.names_of(username, email)
         if (password is None) == (hashed_password is None):
             raise ValidationException.of("password", "Give a password, or the hash of one, and not both.")
         if hashed_password is None:
