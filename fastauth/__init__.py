@@ -46,6 +46,7 @@ if TYPE_CHECKING:
     from fastauth.core.models import Role as Role
     from fastauth.core.models import Session as Session
     from fastauth.core.models import TokenPair as TokenPair
+    from fastauth.core.names import RESERVED_USERNAMES as RESERVED_USERNAMES
     from fastauth.core.notifications import Notification as Notification
     from fastauth.core.notifications import NotificationKind as NotificationKind
     from fastauth.core.protocols import AuditStore as AuditStore
@@ -109,6 +110,7 @@ else:  # out of the type checkers' sight: to them, a module with a ``__getattr__
         ],
         "core.keys": ["Key"],
         "core.models": ["STANDARD_ROLES", "Account", "AuditRecord", "Claims", "Role", "Session", "TokenPair"],
+        "core.names": ["RESERVED_USERNAMES"],
         "core.notifications": ["Notification", "NotificationKind"],
         "core.protocols": [
             "AuditStore",

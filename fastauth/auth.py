@@ -111,7 +111,8 @@ class FastAuth(Generic[U]):
             in development.
         token_url: Where to sign in; the refresh route is below it.
         registration: Whether anyone may register.
-        reserved_usernames: Names that nobody may give themselves at registration, nor ones that look like them.
+        reserved_usernames: Names that nobody may give themselves at registration, nor ones that look like them; by
+            default :data:`fastauth.RESERVED_USERNAMES`. Operators may give any.
         notifier: Mails what has to be mailed, such as ``SMTPNotifier(...)``. None: the routes that need a mail are not
             there. By default, development prints to the console, and production has none.
         base_url: Where the pages are that links in mails lead to, such as ``https://app.example.com``.

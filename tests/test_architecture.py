@@ -64,6 +64,7 @@ def test_the_door_exports_what_it_promises() -> None:
         "PasswordSettings",
         "PermissionDeniedException",
         "ProtectedRoleException",
+        "RESERVED_USERNAMES",
         "RateLimitedException",
         "RefreshTokenException",
         "Role",

@@ -126,11 +126,60 @@ def test_every_snippet_about_cookies_runs() -> None:
 
 @pytest.mark.parametrize("page", PAGES)
 def test_the_snippets_of_a_page_run(page: str) -> None:
-    """The snippets of every page run one after the other, and what is to be called from a script can be."""
+    """The snippets of every page run one after the other; a script can be called, and an app takes its first user."""
     for names in run(page):
         for script in SCRIPTS:
             if script in names:
                 asyncio.run(names[script]())
+        if isinstance(names.get("app"), FastAPI):
+            if "auth" in names and names["auth"].production:  # where nothing is made at the start
+                asyncio.run(names["auth"].initialize_db())
+            register_at(names["app"])
+
+
+SOMEBODY = {"username": "grace", "email": "grace@example.com", "password": PASSWORD, "first_name": "Grace"}
+
+
+def register_at(app: FastAPI) -> None:
+    """Start the app and register somebody, as the first reader of a page does."""
+    with TestClient(app, base_url="https://testserver") as client:
+        document = app.openapi()
+        if "post" not in document["paths"].get("/register", {}):
+            return
+        body = document["paths"]["/register"]["post"]["requestBody"]["content"]["application/json"]["schema"]
+        needed = document["components"]["schemas"][body["$ref"].rpartition("/")[2]]["required"]
+        if set(needed) <= SOMEBODY.keys():  # and not, for example, an invitation, which nobody has
+            answer = client.post("/register", json={name: SOMEBODY[name] for name in needed})
+
+            assert answer.status_code in {201, 202}, answer.text
+
+
+def test_the_hook_of_the_docs_asks_for_invitations_and_lets_the_superadmin_in() -> None:
+    """With the hook of docs/hooks.md the first superadmin can be made, and strangers need an invitation."""
+    (names,) = run("docs/hooks.md")
+    auth = names["auth"]
+
+    async def come() -> set[str]:
+        await auth.initialize_db(admin_username="root", admin_password=PASSWORD)
+        await auth.accounts.register("ada", "ada@example.com", PASSWORD)
+        with pytest.raises(names["NotInvited"]):
+            await auth.accounts.register("eve", "eve@example.org", PASSWORD)
+        came = {account.username for account in await auth.accounts.list()}
+        await auth.close()
+        return came
+
+    assert asyncio.run(come()) == {"root", "ada"}
+
+
+def test_the_relationship_of_the_docs_is_read_and_added_to() -> None:
+    """The route of docs/own-model.md that reads a relationship gives what was written before, and writes more."""
+    names = run("docs/own-model.md")[1]
+
+    with TestClient(names["app"], base_url="https://testserver") as client:
+        names["auth"].testing.sign_in_as(client, "ada")
+        first, second = (client.post("/notes", params={"text": text}).json() for text in ("one", "two"))
+
+    assert (first, second) == (["one"], ["one", "two"])
 
 
 def test_every_snippet_about_sql_runs() -> None:

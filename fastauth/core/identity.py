@@ -61,7 +61,8 @@ def _precis(username: str) -> str:
         return _username_profile().enforce(username)
     except UnicodeEncodeError:  # what the profile raises for a character that it does not allow
         raise ValidationException.of(
-            "username", "A username has letters, digits and marks of one direction, and no spaces or symbols."
+            "username",
+            "A username has letters, digits and marks of one direction, the signs of a plain keyboard, and no spaces.",
         ) from None
 
 

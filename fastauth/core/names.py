@@ -22,7 +22,7 @@ _NOBODY = """
 anonymous api autoconfig autodiscover bot daemon guest mail mailer-daemon me no-reply noreply nobody null undefined
 """
 
-RESERVED_USERNAMES = frozenset((_MAILBOXES + _STAFF + _VOICES + _NOBODY).split())
+RESERVED_USERNAMES: frozenset[str] = frozenset((_MAILBOXES + _STAFF + _VOICES + _NOBODY).split())
 """The names that are refused at registration unless an app sets others."""
 
 

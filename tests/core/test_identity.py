@@ -46,6 +46,12 @@ def test_r_id_1_spellings_of_one_username_are_one_name(spelling: str, canonical:
     assert canonical_username(spelling) == canonical
 
 
+@pytest.mark.parametrize("username", ["o'neil", "a$b", "..", "<script>", "".join(map(chr, range(0x21, 0x40)))])
+def test_every_sign_of_ascii_may_be_in_a_username(username: str) -> None:
+    """PRECIS takes all printable ASCII for the parts of a name, but the space; of it, only the @ is not ours."""
+    assert canonical_username(username) == username
+
+
 @pytest.mark.parametrize(
     "username",
     [
