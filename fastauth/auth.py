@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Any, Generic, TypeVar, cast
 
 from fastapi import APIRouter, FastAPI, WebSocket
 
+from fastauth.core.checks import check_list
 from fastauth.core.clock import Clock, system_clock
 from fastauth.core.events import Event
 from fastauth.core.exceptions import ConfigurationError
@@ -36,7 +37,11 @@ from fastauth.options import (
     check_base_url,
     check_cookies,
     check_enumeration,
+    check_groups,
+    check_prefix,
     check_registration,
+    check_store,
+    check_switches,
     check_token_url,
     fit_for_use,
     is_production,
@@ -81,7 +86,7 @@ from fastauth.web.router import Routes
 from fastauth.web.routes.keys import key_routes
 from fastauth.web.routes.metrics import metrics_routes
 from fastauth.web.schemas import UserSchemas
-from fastauth.web.selection import WholeRouter
+from fastauth.web.selection import WholeRouter, claim_paths
 from fastauth.web.transport import TokenTransport
 from fastauth.web.watching import Watches
 
@@ -169,6 +174,16 @@ class FastAuth(Generic[U]):
         telemetry: Sequence[Telemetry] = (),
         clock: Clock = system_clock,
     ) -> None:
+        check_store(store)
+        check_groups(tokens=tokens, passwords=passwords, cookies=cookies, links=links, audit=audit, limits=limits)
+        check_switches(
+            use_cookie=use_cookie,
+            secure_cookies=secure_cookies,
+            registration=registration,
+            enumeration_safe=enumeration_safe,
+        )
+        check_list("reserved_usernames", reserved_usernames)
+        check_list("telemetry", telemetry, such_as="PrometheusTelemetry()")
         self.production: bool = is_production(production)
         self.store = store
         self._telemetry = tuple(telemetry)
@@ -438,10 +453,12 @@ class FastAuth(Generic[U]):
             metrics: Add ``GET /metrics``, too, without the prefix; anyone who reaches the app can read it.
 
         Raises:
-            ConfigurationError: A route that is named is not there.
+            ConfigurationError: A route that is named is not there, or one would be where another one of ours is.
         """
+        check_prefix(prefix)
         selected = self._routes.selected(include, exclude, paths or {}, health=health)
         parts = [(prefix, router) for router in selected.all()]
+        claim_paths(app, parts)
         if metrics:
             parts.append(("", self.get_metrics_router()))
         if self.keys.public_jwks():

@@ -4,10 +4,12 @@ import logging
 import os
 import secrets
 import tempfile
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from pathlib import Path
+from typing import cast
 
 from fastauth.core.asymmetric import new_private_pem
+from fastauth.core.checks import wrong_kind
 from fastauth.core.exceptions import ConfigurationError
 from fastauth.core.key_material import HOW_TO_MAKE_ONE, MIN_BYTES, check_algorithm
 from fastauth.core.keys import Key, KeyRing, SecretKey
@@ -15,6 +17,7 @@ from fastauth.core.keys import Key, KeyRing, SecretKey
 logger: logging.Logger = logging.getLogger("fastauth")
 
 _KEY_FILE = Path(".fastauth") / "secret_key"
+_KINDS = (str, bytes, Key)
 _ENVIRONMENT = ("FASTAUTH_SECRET_KEY", "SECRET_KEY")
 
 
@@ -33,7 +36,7 @@ def make_key_ring(secret_key: SecretKey | Sequence[SecretKey] | None, *, algorit
     origin = "secret_key"
     if secret_key is None:
         origin, secret_key = _from_environment() or _from_file(algorithm, production=production)
-    given: Sequence[SecretKey] = [secret_key] if isinstance(secret_key, (str, bytes, Key)) else secret_key
+    given = _keys_of(secret_key)
     ring = KeyRing([key if isinstance(key, Key) else Key(key, algorithm=algorithm) for key in given], origin=origin)
     for key in ring:
         if key.weakness is None:
@@ -44,6 +47,15 @@ def make_key_ring(secret_key: SecretKey | Sequence[SecretKey] | None, *, algorit
             )
         logger.warning("The secret key is guessable: %s. Production will refuse it.", key.weakness)
     return ring
+
+
+def _keys_of(given: object) -> Sequence[SecretKey]:
+    several = isinstance(given, Iterable) and not isinstance(given, _KINDS)
+    keys: list[object] = list(cast("Iterable[object]", given)) if several else [given]
+    for key in keys:
+        if not isinstance(key, _KINDS):
+            raise wrong_kind("secret_key", "a text, bytes or a Key, or a list of them", key)
+    return cast("Sequence[SecretKey]", keys)
 
 
 def _from_environment() -> tuple[str, str] | None:

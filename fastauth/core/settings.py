@@ -6,6 +6,7 @@ from dataclasses import dataclass, field
 from datetime import timedelta
 from typing import Literal, NamedTuple
 
+from fastauth.core.checks import check_kinds, check_list
 from fastauth.core.exceptions import ConfigurationError
 from fastauth.core.protocols import PasswordHasher
 
@@ -62,6 +63,7 @@ class TokenSettings:
     ticket_expires_in: timedelta = timedelta(seconds=30)
 
     def __post_init__(self) -> None:
+        check_kinds(self)
         _require(self.issuer != "", "TokenSettings(issuer=...) may not be empty; leave it out instead.")
         _require(all(self.audiences), "TokenSettings(audience=...) may not be empty; leave it out instead.")
         _require(
@@ -121,6 +123,7 @@ class PasswordSettings:
     breach_check: Callable[[str], Awaitable[str]] | None = None
 
     def __post_init__(self) -> None:
+        check_kinds(self)
         _require(
             self.min_length is None or MIN_PASSWORD_LENGTH <= self.min_length <= MAX_PASSWORD_LENGTH,
             f"PasswordSettings(min_length=...) is between {MIN_PASSWORD_LENGTH} and {MAX_PASSWORD_LENGTH}.",
@@ -128,9 +131,8 @@ class PasswordSettings:
         _require(4 <= self.bcrypt_cost <= 31, "PasswordSettings(bcrypt_cost=...) is between 4 and 31.")
         _require(self.threads is None or self.threads >= 1, "PasswordSettings(threads=...) is at least 1.")
         _require(self.queue_timeout > timedelta(0), "PasswordSettings(queue_timeout=...) must be positive.")
-        _require(
-            not isinstance(self.blocklist, str), "PasswordSettings(blocklist=...) is several passwords, not one text."
-        )
+        check_list("PasswordSettings(blocklist=...)", self.blocklist, such_as="...")
+        check_list("PasswordSettings(verifies=...)", self.verifies, such_as="a hasher")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -159,6 +161,7 @@ class LinkSettings:
     timeout: timedelta = timedelta(seconds=30)
 
     def __post_init__(self) -> None:
+        check_kinds(self)
         for name in ("verify_email", "reset_password", "change_email"):
             path: str = getattr(self, name)
             _require(
@@ -190,6 +193,7 @@ class AuditSettings:
     keep_for: timedelta | None = None
 
     def __post_init__(self) -> None:
+        check_kinds(self)
         _require(
             self.keep_for is None or self.keep_for >= timedelta(days=1),
             "AuditSettings(keep_for=...) is at least a day.",
@@ -216,6 +220,7 @@ class CookieSettings:
     allow_none: bool = True
 
     def __post_init__(self) -> None:
+        check_kinds(self)
         _require(
             _COOKIE_NAME.fullmatch(self.name) is not None,
             "CookieSettings(name=...) has 1 to 64 letters, digits or _ . - and no prefix; that one is added.",
@@ -224,10 +229,7 @@ class CookieSettings:
             self.samesite in {"lax", "strict"},
             "CookieSettings(samesite=...) is 'lax' or 'strict'; 'none' would send the tokens along from any site.",
         )
-        _require(
-            not isinstance(self.trusted_origins, str),
-            "CookieSettings(trusted_origins=...) is a list: ['https://app.example.com'].",
-        )
+        check_list("CookieSettings(trusted_origins=...)", self.trusted_origins)
         for origin in self.trusted_origins:
             _require(
                 _ORIGIN.fullmatch(origin) is not None,
@@ -300,6 +302,7 @@ class LimitSettings:
     verify_email_per_client: str | None = "30/hour"
 
     def __post_init__(self) -> None:
+        check_kinds(self)
         scheme, separator, _ = self.storage.partition("://")
         _require(
             bool(separator) and scheme in LIMIT_STORAGES,

@@ -6,8 +6,10 @@ import random
 from collections.abc import AsyncGenerator
 from contextlib import asynccontextmanager
 from datetime import datetime, timedelta, timezone
+from types import NoneType
 from typing import Any
 
+from fastauth.core.checks import check_kind
 from fastauth.core.clock import Clock
 from fastauth.core.exceptions import ConfigurationError
 from fastauth.core.protocols import Store
@@ -34,6 +36,7 @@ class Purge:
     def __init__(
         self, store: Store[Any], *, every: timedelta | None, keep_audit_for: timedelta | None, clock: Clock
     ) -> None:
+        check_kind("purge_every", every, timedelta, NoneType)
         if every is not None and every < timedelta(seconds=1):
             raise ConfigurationError(f"purge_every={every!r} must be at least one second, or None.")
         self._store = store

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any, Generic, cast, overload
 
 from anyio.from_thread import start_blocking_portal
 
+from fastauth.core.checks import check_list
 from fastauth.core.exceptions import ConfigurationError
 from fastauth.core.identity import canonical_role_name
 from fastauth.core.models import USER, Account, Session, U
@@ -190,6 +191,5 @@ class AuthTesting(Generic[U]):
 
 
 def _names(roles: Iterable[str]) -> frozenset[str]:
-    if isinstance(roles, str):
-        raise ConfigurationError(f"Roles come as a list: [{roles!r}], not {roles!r}.")
+    check_list("roles", roles)
     return frozenset(canonical_role_name(role) for role in roles)

@@ -14,6 +14,7 @@ from fastapi.openapi.models import SecurityBase as SecurityModel
 from fastapi.security.base import SecurityBase
 from starlette.requests import HTTPConnection
 
+from fastauth.core.checks import check_list
 from fastauth.core.exceptions import (
     ConfigurationError,
     EmailNotVerifiedException,
@@ -176,8 +177,7 @@ def scheme_name_of(token_url: str) -> str:
 
 
 def _role_names(roles: Iterable[str]) -> frozenset[str]:
-    if isinstance(roles, str):
-        raise ConfigurationError(f"Roles come as a list: [{roles!r}], not {roles!r}.")
+    check_list("roles", roles)
     try:
         names = frozenset(canonical_role_name(role) for role in roles)
     except ValidationException as error:

@@ -3,10 +3,11 @@
 from collections.abc import Awaitable, Callable, Collection, Mapping, Sequence
 from dataclasses import dataclass, field
 from functools import cached_property
-from typing import Any
+from typing import Any, cast
 
 from fastapi import APIRouter
 
+from fastauth.core.checks import check_list, wrong_kind
 from fastauth.core.exceptions import ConfigurationError
 from fastauth.core.protocols import SignInMethod
 from fastauth.services.accounts import Accounts
@@ -102,6 +103,10 @@ class Routes:
         Raises:
             ConfigurationError: A name is no route's, or that route is not there.
         """
+        for option, names in (("include", include or ()), ("exclude", exclude)):
+            check_list(option, names)
+        if not isinstance(cast("object", paths), Mapping):
+            raise wrong_kind("paths", "a dict of paths by route, such as {'read_me': '/me'}", paths)
         if include is None and not exclude and not paths and not health:
             return self.everything
         missing = sorted({*(include or ()), *paths} & self._left_out())

@@ -5,13 +5,15 @@ from collections.abc import Callable, Collection, Iterable, Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
-from fastapi import APIRouter
+from fastapi import APIRouter, FastAPI
+from fastapi.routing import APIRoute
 from starlette.routing import Match
 from starlette.types import Scope
 
 from fastauth.core.exceptions import ConfigurationError
 from fastauth.web.routing import AuthRoute
 
+_MARK = "fastauth_paths"
 _PARAMETER = re.compile(r"\{[^}]*\}")
 
 
@@ -114,6 +116,39 @@ class WholeRouter(SievedRouter):
         self._parts = list(parts)
         for prefix, router in self._parts:
             self.include_router(router, prefix=prefix)
+
+
+def claim_paths(app: FastAPI, parts: Iterable[tuple[str, APIRouter]]) -> None:
+    """Note where the routes of ours are going to be in an app, and refuse one that would be behind another.
+
+    Of two routes in one place the first answers, and nobody hears of the second: a path given twice, routes added
+    twice, or those of two ``FastAuth`` without a prefix to tell them apart.
+
+    Args:
+        app: The app.
+        parts: Each router, and what its paths begin with.
+
+    Raises:
+        ConfigurationError: Two routes have one path and one method.
+    """
+    before: dict[tuple[str, str], str] = getattr(app.state, _MARK, {})
+    claimed = dict(before)
+    routes = ((prefix, route) for prefix, router in parts for route in router.routes if isinstance(route, APIRoute))
+    for prefix, route in routes:
+        path = prefix + route.path
+        for method in route.methods or ():
+            place = (method, _PARAMETER.sub("{}", path))
+            if place in before:
+                raise ConfigurationError(
+                    f"The app has {method} {path} already, from another call of auth.setup: call it once for an app, "
+                    "or with another prefix."
+                )
+            if place in claimed:
+                raise ConfigurationError(
+                    f"{method} {path} would be both {claimed[place]} and {route.name}: give one of them another path."
+                )
+            claimed[place] = route.name
+    setattr(app.state, _MARK, claimed)
 
 
 def _sieve(parts: Iterable[tuple[str, APIRouter]]) -> re.Pattern[str]:

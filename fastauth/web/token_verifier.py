@@ -9,6 +9,7 @@ from fastapi.openapi.models import SecurityBase as SecurityModel
 from fastapi.security.base import SecurityBase
 from starlette.requests import HTTPConnection
 
+from fastauth.core.checks import check_list
 from fastauth.core.clock import Clock, system_clock
 from fastauth.core.exceptions import (
     ConfigurationError,
@@ -71,8 +72,7 @@ class TokenVerifier:
         audiences = [audience] if isinstance(audience, str) else list(audience)
         if not issuer or not audiences or not all(audiences):
             raise ConfigurationError("TokenVerifier needs issuer and audience: without them any token would do.")
-        if isinstance(types, str):
-            raise ConfigurationError(f"TokenVerifier(types=...) is a list: [{types!r}].")
+        check_list("TokenVerifier(types=...)", types)
         if not timedelta(0) <= leeway <= MAX_LEEWAY:
             raise ConfigurationError("TokenVerifier(leeway=...) is between 0 and 5 minutes.")
         if min(refetch_interval, timeout) <= timedelta(0) or not timedelta(0) < max_age <= keep_for:

@@ -310,10 +310,8 @@ def read_by_library(notation: str) -> tuple[int, int]:
 @pytest.mark.parametrize(
     ("option", "value", "says"),
     [
-        *(
-            ("sign_in", each, "is no limit")
-            for each in (10, "", "ten", "10", "0/minute", "-1/minute", "1/minute;9/hour")
-        ),
+        *(("sign_in", each, "is no limit") for each in ("", "ten", "10", "0/minute", "-1/minute", "1/minute;9/hour")),
+        ("sign_in", 10, "has to be a text or None"),
         ("verify_email_per_client", "nonsense", "is no limit"),
         ("first_delay", timedelta(0), "first_delay"),
         ("first_delay", timedelta(hours=2), "first_delay"),

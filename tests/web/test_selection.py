@@ -75,6 +75,14 @@ async def test_a_route_can_be_somewhere_else(make_auth: Make) -> None:
         ({"include": ["sing_in"]}, "no route 'sing_in'; there are .*sign_in"),
         ({"exclude": ["nothing"]}, "no route 'nothing'"),
         ({"paths": {"me": "/me"}}, "no route 'me'"),
+        ({"include": "register"}, r"include is a list: write \['register'\]"),
+        ({"exclude": "register"}, r"exclude is a list: write \['register'\]"),
+        ({"paths": ["read_me"]}, "paths has to be a dict"),
+        ({"paths": {"read_me": "/roles"}}, "GET /roles would be both read_me and list_roles"),
+        ({"paths": {"read_role": "/users/{role_id}"}}, r"GET /users/\{role_id\} would be both read_user and read_role"),
+        ({"prefix": "auth"}, "begin with a slash"),
+        ({"prefix": "/auth/"}, "end without one"),
+        ({"prefix": None}, "prefix has to be a text"),
         ({"paths": {"read_me": "me"}}, "begin with a slash"),
         ({"paths": {"end_session": "/devices"}}, "parameters"),
         ({"paths": {"end_session": "/devices/{id}"}}, "parameters"),
@@ -101,3 +109,19 @@ def test_moved_token_routes_are_where_openapi_says(make_auth: Make) -> None:
 
     (scheme,) = app.openapi()["components"]["securitySchemes"].values()
     assert scheme["flows"]["password"]["tokenUrl"].endswith("/auth/login")
+
+
+def test_routes_are_added_once(make_auth: Make) -> None:
+    """A second setup would add what nobody reaches: it is refused, and allowed where it has other places."""
+    first, second = make_auth(MemoryStore()), make_auth(MemoryStore(), token_url="/other")
+    app = FastAPI()
+    first.setup(app, include=["sign_in"])
+    first.setup(app, exclude=["sign_in"])
+
+    for again in (first, second):
+        with pytest.raises(ConfigurationError, match=r"already, from another call of auth\.setup: call it once"):
+            again.setup(app)
+    second.setup(app, prefix="/second")
+    first.setup(FastAPI())
+
+    assert {"/token", "/users/me", "/second/other", "/second/users/me"} <= set(app.openapi()["paths"])

@@ -17,6 +17,7 @@ from fastauth.backends.mongo.models import User
 from fastauth.backends.mongo.roles import MongoRoleStore
 from fastauth.backends.mongo.schema import create_missing, missing_indexes
 from fastauth.backends.mongo.sessions import MongoTokenStore
+from fastauth.core.checks import check_list
 from fastauth.core.models import UserSchema
 from fastauth.core.protocols import CommitStep
 
@@ -77,6 +78,8 @@ class MongoStore(
         writable_fields: Sequence[str] = (),
         collection_prefix: str = DEFAULT_PREFIX,
     ) -> None:
+        check_list("public_fields", public_fields)
+        check_list("writable_fields", writable_fields)
         model: type[Any] = user_model or User
         mapping: UserMapping[M] = UserMapping(model, public_fields, writable_fields)
         prefix = checked_prefix("collection_prefix", collection_prefix)

@@ -4,7 +4,7 @@ import asyncio
 import random
 from collections.abc import Sequence
 from contextlib import suppress
-from typing import Any, overload
+from typing import Any, cast, overload
 
 from sqlalchemy import Connection, inspect
 from sqlalchemy.exc import DBAPIError
@@ -25,6 +25,7 @@ from fastauth.backends.sql.roles import SQLRoleStore
 from fastauth.backends.sql.sessions import SQLTokenStore
 from fastauth.backends.sql.sqlite import begin_on_sqlite
 from fastauth.backends.sql.tables import Tables, tables_for
+from fastauth.core.checks import check_list, wrong_kind
 from fastauth.core.exceptions import ConfigurationError
 from fastauth.core.models import UserSchema
 from fastauth.core.protocols import CommitStep
@@ -82,6 +83,10 @@ class SQLStore(SQLUserChanges[M], SQLUserListing[M], SQLRoleStore[M], SQLTokenSt
                 "SQLStore sets the isolation level that each verb needs, and an execution option of the engine's would "
                 "overrule it: give the isolation_level to create_async_engine itself, or the store another engine."
             )
+        check_list("public_fields", public_fields)
+        check_list("writable_fields", writable_fields)
+        if user_model is not None and not isinstance(cast("object", user_model), type):
+            raise wrong_kind("user_model", "a mapped class", user_model)
         model: type[Any] = user_model or User
         mapping: UserMapping[M] = UserMapping(model, public_fields, writable_fields)
         tables = tables_for(mapping.table, mapping.key, checked_prefix("table_prefix", table_prefix))
