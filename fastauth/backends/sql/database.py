@@ -14,7 +14,7 @@ from sqlalchemy.pool import StaticPool
 from sqlalchemy.util import greenlet_spawn
 
 from fastauth.backends.sql import goodbye, lost
-from fastauth.backends.sql.errors import trouble_of, values_hidden
+from fastauth.backends.sql.errors import MissingTableError, trouble_of, values_hidden
 from fastauth.backends.sql.switches import COMMITS, with_fewer_switches
 from fastauth.backends.undisturbed import Undisturbed
 from fastauth.core.exceptions import FastAuthException, StoreUnavailableException
@@ -230,6 +230,7 @@ async def translated(verb: Callable[[], Awaitable[_T]], *, last: bool = False) -
     Raises:
         ConflictError: It may be attempted again.
         StoreUnavailableException: The database cannot be reached, or this was the last attempt.
+        MissingTableError: A table is not there.
     """
     try:
         return await verb()
@@ -245,4 +246,7 @@ async def translated(verb: Callable[[], Awaitable[_T]], *, last: bool = False) -
             raise ConflictError from error
         if trouble is not None:
             raise StoreUnavailableException from error
+        missing = MissingTableError.of(error)
+        if missing is not None:
+            raise missing from error
         raise

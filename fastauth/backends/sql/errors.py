@@ -26,6 +26,7 @@ _REFUSAL_STATES = {"3D000", "3F000"}  # no such database, no such schema
 _CONFLICT_STATES = {"40001", "40P01", "55P03"}  # serialization failure, deadlock, lock timeout
 _DUPLICATE_STATE = "23505"
 _NULL_STATE = "23502"
+_NO_TABLE_STATE = "42P01"
 _MISFIT_CLASS = "22"  # data exception
 _MISFIT_STATES = {"42804", "42846"}  # another type, which cannot be cast
 
@@ -36,6 +37,7 @@ _REFUSAL_CODES = {1044, 1045, 1049, 1130, 1698, 1862, 4151}
 # Changed since read, lock timeout, deadlock, the savepoint that it took away.
 _CONFLICT_CODES = {1020, 1205, 1213, 1305}
 _MISFIT_CODES = {1292, 1366}  # a value of another type, which not every driver takes for a DataError
+_NO_TABLE_CODE = 1146
 _DUPLICATE_CODES = {1062, 1586}
 _NULL_CODES = {1048, 1364}
 _REFUSED_CODES = {3819, 4025}  # a CHECK, which drivers do not take for an IntegrityError
@@ -52,6 +54,7 @@ _OUTAGE_WORDS = ("unable to open database file", "disk I/O error", "database or 
 # asyncmy's own words, for a connection that the server closed as soon as it had taken it.
 _CLOSED_WHILE_OPENING = "Transport does not expose socket instance"
 _CONFLICT_WORDS = (" is locked",)
+_NO_TABLE_WORDS = "no such table"
 _DUPLICATE_WORDS = ("UNIQUE constraint failed",)
 _NULL_WORDS = ("NOT NULL constraint failed",)
 _MISFIT_WORDS = ("Error binding parameter", "cannot adapt type")
@@ -59,6 +62,24 @@ _MISFIT_WORDS = ("Error binding parameter", "cannot adapt type")
 
 class LostRaceError(Exception):
     """A verb found that another one came first, and has to look again."""
+
+
+class MissingTableError(Exception):
+    """A verb needs a table that nobody has made: a mistake in how the app is started, and no answer to a client."""
+
+    @classmethod
+    def of(cls, error: BaseException) -> "MissingTableError | None":
+        """Return it for an error that says so, with the database's words, which name the table; None for another."""
+        state, code, words = _evidence(error)
+        if state != _NO_TABLE_STATE and code != _NO_TABLE_CODE and _NO_TABLE_WORDS not in words:
+            return None
+        orig: Any = error.orig if isinstance(error, DBAPIError) else error
+        said = str(orig.__cause__ or orig).partition("\n")[0]
+        return cls(
+            f"The database has no table that is needed ({said}). Pass lifespan=auth.lifespan to FastAPI, which in "
+            "development makes ours; or make what is missing, once and before the app starts, with: fastauth init, "
+            "await auth.initialize_db(), or your migrations."
+        )
 
 
 def trouble_of(error: BaseException) -> Literal["outage", "conflict"] | None:

@@ -11,6 +11,8 @@ from typing import Any
 
 import pymysql
 import pytest
+from fastapi import FastAPI
+from httpx2 import ASGITransport, AsyncClient
 from sqlalchemy import CheckConstraint, String, event, text
 from sqlalchemy.exc import DBAPIError, IntegrityError, OperationalError, ProgrammingError
 from sqlalchemy.exc import TimeoutError as PoolTimeoutError
@@ -19,10 +21,10 @@ from sqlalchemy.orm import DeclarativeBase, Mapped, mapped_column
 
 from fastauth import FastAuth, StoreUnavailableException, ValidationException
 from fastauth.backends.sql import SQLStore, UserMixin
-from fastauth.backends.sql.errors import is_duplicate, is_misfit, trouble_of
+from fastauth.backends.sql.errors import MissingTableError, is_duplicate, is_misfit, trouble_of
 from fastauth.core.models import NewUser
 from fastauth.testing.conformance.base import NOW
-from tests.conftest import PASSWORD
+from tests.conftest import PASSWORD, client_of
 from tests.servers import postgres_engine
 
 SECRET = "hash-that-nobody-may-read"
@@ -67,11 +69,32 @@ async def test_a_database_that_cannot_be_reached_is_unavailable(url: str, dead_p
 
 
 async def test_a_missing_table_is_no_outage(engine: AsyncEngine) -> None:
-    """A table that nobody made is a mistake to be seen as it is, and not an outage to be waited for."""
+    """A table that nobody made is no outage to be waited for: the error names it, and says what makes it."""
     store = SQLStore(engine)
 
-    with pytest.raises((OperationalError, ProgrammingError), match="fastauth_users"):
-        await store.get_user("1")
+    for call in (store.get_user("1"), store.list_roles(), store.ensure_roles({"user": ""})):
+        with pytest.raises(MissingTableError, match=r"fastauth_\w+.*lifespan=auth\.lifespan.*fastauth init") as caught:
+            await call
+        assert isinstance(caught.value.__cause__, (OperationalError, ProgrammingError))
+
+
+async def test_an_app_without_its_lifespan_is_told_so(make_auth: Callable[..., FastAuth[Any]], tmp_path: Path) -> None:
+    """Where the lifespan was forgotten, what a server logs says so, and the client hears of no tables."""
+    auth = make_auth(SQLStore(create_async_engine(f"sqlite+aiosqlite:///{tmp_path / 'empty.db'}")))
+    app = FastAPI()
+    auth.setup(app)
+    fields = {"username": "ada", "email": "ada@example.com", "password": PASSWORD}
+    transport = ASGITransport(app, raise_app_exceptions=False)
+
+    async with AsyncClient(transport=transport, base_url="https://testserver") as client:
+        answers = [await client.post("/register", json=fields), await client.post("/token", data=fields)]
+    async with client_of(app) as client:
+        with pytest.raises(MissingTableError, match=r"lifespan=auth\.lifespan"):
+            await client.post("/register", json=fields)
+    await auth.close()
+
+    for answer in answers:
+        assert (answer.status_code, answer.text) == (500, "Internal Server Error")
 
 
 @pytest.mark.parametrize(
