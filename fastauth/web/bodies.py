@@ -14,6 +14,7 @@ MAX_BODY_BYTES = 64 * 1024
 MAX_JSON_DEPTH = 32
 MAX_JSON_NAMES = 1000
 _MAX_DIGITS = 20
+_FORMS = frozenset({"application/x-www-form-urlencoded", "multipart/form-data"})
 _SURROGATE = re.compile(r"[\ud800-\udfff]")
 # A string to its end, or to the end of the text: so it is skipped in one step, whatever is in it.
 _JSON_PART = re.compile(r'"(?:[^"\\]|\\.)*(?:"|\\?\Z)|[{}\[\]:]', re.DOTALL)
@@ -34,10 +35,10 @@ async def read_strictly(request: Request, *, is_form: bool) -> Request:
     """
     body = await _read_within_bounds(request)
     content_type = request.headers.get("content-type", "")
-    media_type = content_type.partition(";")[0].strip().lower()
+    media_type = _media_type(content_type)
     # The framework takes a body without a content type for JSON, too, where the app says strict_content_type=False.
     is_untyped = not content_type and not is_form
-    if is_untyped or media_type == "application/json" or media_type.endswith("+json"):
+    if is_untyped or _is_json(media_type):
         _check_json(body)
     elif media_type == "application/x-www-form-urlencoded":
         _check_utf8(unquote_to_bytes(body))
@@ -47,7 +48,7 @@ async def read_strictly(request: Request, *, is_form: bool) -> Request:
 
     again = Request(request.scope, replay)
     # Only where a form is wanted: the framework reads a form once, and would find a spent body in its place.
-    if is_form and media_type in {"application/x-www-form-urlencoded", "multipart/form-data"}:
+    if is_form and media_type in _FORMS:
         try:
             form = await again.form()
         except Exception as error:  # a hostile form finds many ways to break a parser, and each is a form like no other
@@ -55,6 +56,22 @@ async def read_strictly(request: Request, *, is_form: bool) -> Request:
         if len(form.multi_items()) != len(form):
             raise BadRequestException("A field of the form is repeated.")
     return again
+
+
+def wanted_media_type(request: Request, *, is_form: bool) -> str | None:
+    """Return in words what to send instead of a body of this type; None where the type is what the route takes."""
+    media_type = _media_type(request.headers.get("content-type", ""))
+    if is_form:
+        return None if media_type in _FORMS else "Send a form, as application/x-www-form-urlencoded."
+    return None if _is_json(media_type) else "Send JSON, as application/json."
+
+
+def _media_type(content_type: str) -> str:
+    return content_type.partition(";")[0].strip().lower()
+
+
+def _is_json(media_type: str) -> bool:
+    return media_type == "application/json" or media_type.endswith("+json")
 
 
 async def _read_within_bounds(request: Request) -> bytes:

@@ -83,7 +83,10 @@ class Routes:
     @cached_property
     def everything(self) -> Routers:
         """The routers with all routes but those of health; made when first wanted, which a script never does."""
-        return self._build(Selection(exclude=self._left_out() | HEALTH_ROUTES, route_class=self._route_class))
+        left_out = self._left_out() | HEALTH_ROUTES
+        return self._build(
+            Selection(exclude=left_out, route_class=self._route_class, cookies=self.transport.use_cookie)
+        )
 
     @cached_property
     def of_health(self) -> APIRouter:
@@ -115,7 +118,8 @@ class Routes:
                 f"There is no route {missing[0]!r} here: registration is closed, or no notifier is set."
             )
         unasked = set[str]() if health else HEALTH_ROUTES.difference(include or (), paths)
-        selection = Selection(include, {*exclude, *self._left_out(), *unasked}, paths, self._route_class)
+        left_out = {*exclude, *self._left_out(), *unasked}
+        selection = Selection(include, left_out, paths, self._route_class, self.transport.use_cookie)
         routers = self._build(selection)
         unknown = sorted(set(selection.unknown()) - self._left_out())
         if unknown:

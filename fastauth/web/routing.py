@@ -17,7 +17,7 @@ from starlette.types import Receive, Scope, Send
 from fastauth.core.exceptions import BadRequestException, ErrorDetail, FastAuthException, ValidationException
 from fastauth.core.models import Client
 from fastauth.services.events import current_client
-from fastauth.web.bodies import read_strictly
+from fastauth.web.bodies import read_strictly, wanted_media_type
 from fastauth.web.client_address import ClientAddresses
 from fastauth.web.error_handlers import SAFE_HEADERS, ErrorResponse, status_of
 from fastauth.web.limits import limit_headers
@@ -58,7 +58,11 @@ class AuthRoute(APIRoute):
                     raise  # a mistake in the app's set-up is for its log, and no answer to its clients
                 raise ErrorResponse(error, headers=limit_headers(request.scope)) from error
             except RequestValidationError as error:
-                raise ErrorResponse(ValidationException(details=_details(error.errors()))) from None
+                details = _details(error.errors())
+                wanted = wanted_media_type(request, is_form=is_form)
+                if wanted is not None and _unread(error.errors(), is_form=is_form):
+                    details = [ErrorDetail(loc=["body"], msg=wanted, type="media_type")]
+                raise ErrorResponse(ValidationException(details=details)) from None
             finally:
                 current_client.reset(came_from)
             response.headers.update({**SAFE_HEADERS, **limit_headers(request.scope)})
@@ -103,4 +107,16 @@ def _check_query(request: Request, names: set[str]) -> None:
 
 def _details(errors: Sequence[Any]) -> list[ErrorDetail]:
     # Only these three: "input" holds what was sent, and "ctx" may.
-    return [ErrorDetail(loc=list(error["loc"]), msg=error["msg"], type=error["type"]) for error in errors]
+    return [ErrorDetail(loc=list(error["loc"]), msg=_sentence(error), type=error["type"]) for error in errors]
+
+
+def _unread(errors: Sequence[Any], *, is_form: bool) -> bool:
+    """Say whether the framework found no body, or no field of a form, in what was sent."""
+    return any(error["loc"][0] == "body" and (is_form or len(error["loc"]) == 1) for error in errors)
+
+
+def _sentence(error: Any) -> str:
+    if error["type"] == "too_short" and error["ctx"]["actual_length"] == 0:
+        return "This may not be empty."
+    message: str = error["msg"]
+    return message.removeprefix("Value error, ") if error["type"] == "value_error" else message

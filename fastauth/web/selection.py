@@ -10,8 +10,8 @@ from fastapi.routing import APIRoute
 from starlette.routing import Match
 from starlette.types import Scope
 
-from fastauth.core.exceptions import ConfigurationError
-from fastauth.web.routing import AuthRoute
+from fastauth.core.exceptions import ConfigurationError, CSRFException, FastAuthException
+from fastauth.web.routing import AuthRoute, responses
 
 _MARK = "fastauth_paths"
 _PARAMETER = re.compile(r"\{[^}]*\}")
@@ -26,6 +26,7 @@ class Selection:
         exclude: The routes not to have.
         paths: Other paths, by route.
         route_class: The class of the routes.
+        cookies: Whether a cookie may sign in, and what it signs in is checked against cross-site requests.
         seen: The routes that were offered.
     """
 
@@ -33,6 +34,7 @@ class Selection:
     exclude: Collection[str] = ()
     paths: Mapping[str, str] = field(default_factory=dict[str, str])
     route_class: type[AuthRoute] = AuthRoute
+    cookies: bool = False
     seen: set[str] = field(default_factory=set[str])
 
     def has(self, name: str) -> bool:
@@ -52,6 +54,10 @@ class Selection:
                 f"paths={{{name!r}: {path!r}}} has to begin with a slash, and to have the parameters of {usual!r}."
             )
         return path
+
+    def unsafe(self, *errors: type[FastAuthException]) -> dict[int | str, dict[str, Any]]:
+        """Return the documentation of the errors of a route that changes something for who is, or gets, signed in."""
+        return responses(*errors, *((CSRFException,) if self.cookies else ()))
 
     def unknown(self) -> Collection[str]:
         """Return the names that no route has."""

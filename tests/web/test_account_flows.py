@@ -29,6 +29,7 @@ async def test_from_registration_to_a_verified_address(store: Store[Any], make_a
         assert (await me(flow.client, tokens)).json()["roles"] == ["user", "verified"]
         again = await flow.call("POST /email/verify/request", tokens)
         assert (again.status_code, flow.outbox.told()) == (202, [("verify_email", "ada@example.com")])
+        assert again.json() == {"message": "If your address is not verified yet, a mail is on its way."}
 
 
 async def test_from_a_forgotten_password_to_a_new_one(store: Store[Any], make_auth: MakeAuth) -> None:
@@ -89,8 +90,15 @@ async def test_a_weak_password_is_refused_wherever_one_is_set(store: Store[Any],
         tokens, token = await flow.tokens(), await flow.mailed("reset_password")
         change = {"current_password": PASSWORD, "new_password": "short"}
 
-        refused(await flow.call("POST /password/change", tokens, **change), 422, "WEAK_PASSWORD")
-        refused(await flow.call("POST /password/reset", token=token, new_password="short"), 422, "WEAK_PASSWORD")
+        for answer in (
+            await flow.call("POST /password/change", tokens, **change),
+            await flow.call("POST /password/reset", token=token, new_password="short"),
+        ):
+            (detail,) = refused(answer, 422, "WEAK_PASSWORD")["details"]
+            assert detail["loc"] == ["body", "new_password"]  # the field that was sent
+        bad = {"new_email": "no address", "current_password": PASSWORD}
+        (detail,) = refused(await flow.call("POST /email/change", tokens, **bad), 422, "VALIDATION_ERROR")["details"]
+        assert detail["loc"] == ["body", "new_email"]
 
         assert (await me(flow.client, tokens)).status_code == 200
 

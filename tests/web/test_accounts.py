@@ -233,3 +233,12 @@ async def test_two_hundred_registrations_of_one_address_make_one_user(
         if answer.status_code == 409:
             refused(answer, 409, "USER_EXISTS")
     assert tokens["token_type"] == "bearer"
+
+
+@on_memory
+async def test_what_is_wrong_is_told_in_plain_sentences(client: AsyncClient) -> None:
+    """An empty password may not be empty; no words of a library's are in front of ours."""
+    empty = await client.post("/register", json={**ADA, "password": ""})
+
+    (detail,) = refused(empty, 422, "VALIDATION_ERROR")["details"]
+    assert (detail["loc"], detail["msg"]) == (["body", "password"], "This may not be empty.")

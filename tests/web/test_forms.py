@@ -125,4 +125,38 @@ async def test_a_form_under_another_media_type_is_invalid(client: AsyncClient, c
 
     answer = await client.post("/token", content=GOOD_FORM, headers=headers)
 
-    refused(answer, *((400, "BAD_REQUEST") if content_type == "application/json" else (422, "VALIDATION_ERROR")))
+    if content_type == "application/json":
+        refused(answer, 400, "BAD_REQUEST")
+        return
+    assert refused(answer, 422, "VALIDATION_ERROR")["message"] == "Send a form, as application/x-www-form-urlencoded."
+
+
+async def test_json_in_the_place_of_a_form_is_told_what_to_send(client: AsyncClient) -> None:
+    """Who signs in with JSON is told to send a form, and not that fields are missing."""
+    answer = await client.post("/token", json={"username": "ada", "password": PASSWORD})
+
+    assert refused(answer, 422, "VALIDATION_ERROR")["details"] == [
+        {"loc": ["body"], "msg": "Send a form, as application/x-www-form-urlencoded.", "type": "media_type"}
+    ]
+
+
+@pytest.mark.parametrize("content_type", ["text/plain", "application/x-www-form-urlencoded", None])
+async def test_what_is_no_json_is_told_what_to_send(client: AsyncClient, content_type: str | None) -> None:
+    """Who registers with anything but JSON is told to send JSON, in words of ours."""
+    headers = {} if content_type is None else {"content-type": content_type}
+
+    answer = await client.post("/register", content=b"username=ada&email=a@example.com", headers=headers)
+
+    if content_type is None:
+        refused(answer, 400, "BAD_REQUEST")  # it may be JSON for an app that is not strict, and is judged as that
+        return
+    assert refused(answer, 422, "VALIDATION_ERROR")["details"] == [
+        {"loc": ["body"], "msg": "Send JSON, as application/json.", "type": "media_type"}
+    ]
+
+
+async def test_json_of_the_wrong_shape_is_told_so(client: AsyncClient) -> None:
+    """Under the right media type, what is wrong with the body itself is told."""
+    answer = await client.post("/register", json=[])
+
+    assert refused(answer, 422, "VALIDATION_ERROR")["details"][0]["type"] != "media_type"

@@ -190,3 +190,24 @@ def test_a_further_way_to_sign_in_is_documented(make_auth: Make) -> None:
     }
     assert operation["responses"].keys() == operations["POST /session"]["responses"].keys()
     assert "security" not in operation
+
+
+@pytest.mark.parametrize("use_cookie", [False, True])
+@pytest.mark.parametrize("options", [{}, {"exclude": ["list_users"]}])
+def test_the_check_against_other_sites_is_documented_where_it_is_made(
+    use_cookie: bool, options: dict[str, Any], make_auth: Any
+) -> None:
+    """With cookies, each route that changes something for who is signed in has it, and sign-ins; without, none."""
+    auth = make_auth(MemoryStore(), notifier=Outbox(), use_cookie=use_cookie)
+    app = FastAPI()
+    auth.setup(app, **options)
+
+    operations = operations_of(app.openapi())
+
+    documented = {
+        name
+        for name, operation in operations.items()
+        if "CSRF_FAILED" in operation["responses"].get("403", {}).get("description", "")
+    }
+    guarded = {name for name, each in operations.items() if "security" in each and not name.startswith("GET ")}
+    assert documented == ({*guarded, "POST /token", "POST /token/refresh"} if use_cookie else set())

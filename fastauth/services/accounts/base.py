@@ -1,7 +1,8 @@
 """What the parts of the service stand on."""
 
 import copy
-from contextlib import AbstractContextManager
+from collections.abc import Generator
+from contextlib import AbstractContextManager, contextmanager
 from datetime import datetime
 from typing import Generic
 
@@ -9,7 +10,7 @@ from typing_extensions import Self
 
 from fastauth.core.clock import Clock
 from fastauth.core.events import PasswordRefused
-from fastauth.core.exceptions import CredentialsException, UserNotFoundException, ValidationException
+from fastauth.core.exceptions import CredentialsException, ErrorDetail, UserNotFoundException, ValidationException
 from fastauth.core.identity import canonical_email, canonical_login, canonical_username
 from fastauth.core.models import Account, Login, U
 from fastauth.core.names import RESERVED_USERNAMES, NamePolicy
@@ -145,6 +146,18 @@ class AccountsBase(Generic[U]):
         """Return the hash of a password that somebody chooses, if the policy has nothing against it."""
         await self._passwords.policy.judge(password, username=username, email=email)
         return await self._passwords.hash(password)
+
+    @staticmethod
+    @contextmanager
+    def _sent_as(field: str) -> Generator[None, None, None]:
+        """Have a value that does not fit called what it is called where it was sent."""
+        try:
+            yield
+        except ValidationException as error:
+            error.details = tuple(
+                ErrorDetail(loc=["body", field], msg=detail["msg"], type=detail["type"]) for detail in error.details
+            )
+            raise
 
     def names_of(self, username: str, email: str) -> tuple[str, str]:
         """Return the username and the address of a newcomer in the form in which they would be kept.

@@ -73,7 +73,8 @@ class Emails(AccountsBase[U]):
             ConfigurationError: There is no notifier.
         """
         self._notices.require()
-        canonical = self._checked_email(new_email)
+        with self._sent_as("new_email"):
+            canonical = self._checked_email(new_email)
         if canonical == account.email:
             raise ValidationException.of("new_email", "This is the account's address already.")
         return canonical

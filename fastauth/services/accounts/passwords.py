@@ -35,7 +35,8 @@ class AccountPasswords(AccountsBase[U]):
         Raises:
             WeakPasswordException: The password does not meet the policy.
         """
-        self._passwords.policy.check(new_password, username=account.username, email=account.email)
+        with self._sent_as("new_password"):
+            self._passwords.policy.check(new_password, username=account.username, email=account.email)
 
     async def change_password(
         self, user_id: str, current_password: str, new_password: str, *, keep_session: str | None = None
@@ -111,7 +112,8 @@ class AccountPasswords(AccountsBase[U]):
         keep_session: str | None = None,
         first: CommitStep[U] | None = None,
     ) -> bool:
-        new_hash = await self._hash(new_password, account.username, account.email)
+        with self._sent_as("new_password"):
+            new_hash = await self._hash(new_password, account.username, account.email)
         now = self._now()
         old_hash = None if how == "set" else account.hashed_password
         changed = await self._events.commit(

@@ -98,7 +98,7 @@ def account_routes(
         "/users/me",
         summary="Change your own attributes",
         response_model=users.model,
-        responses=responses(*_SIGNED_IN, *_WRITING, UserExistsException),
+        responses=selection.unsafe(*_SIGNED_IN, *_WRITING, UserExistsException),
     )(update_me)
 
     @router.delete(
@@ -106,7 +106,7 @@ def account_routes(
         summary="Close your account",
         status_code=204,
         response_class=Response,
-        responses=responses(*_SIGNED_IN, *_PROVING, ConflictException, ProtectedRoleException),
+        responses=selection.unsafe(*_SIGNED_IN, *_PROVING, ConflictException, ProtectedRoleException),
     )
     async def close_account(
         request: Request, body: CloseBody, account: Account[Any] = Depends(current_account)
@@ -124,7 +124,7 @@ def account_routes(
         summary="Change your password",
         status_code=204,
         response_class=Response,
-        responses=responses(*_SIGNED_IN, *_PROVING, WeakPasswordException),
+        responses=selection.unsafe(*_SIGNED_IN, *_PROVING, WeakPasswordException),
     )
     async def change_password(
         request: Request, body: PasswordChangeBody, account: Account[Any] = Depends(current_account)

@@ -34,7 +34,6 @@ from fastauth.web.selection import AuthRouter, Selection
 
 _OPEN = (BadRequestException, TooLargeException, ValidationException, StoreUnavailableException)
 _SIGNED_IN = (BadRequestException, TokenException, InactiveUserException, StoreUnavailableException)
-_ON_ITS_WAY = {"message": "A mail is on its way."}
 
 
 def mailed_routes(
@@ -49,7 +48,7 @@ def mailed_routes(
         summary="Ask for the mail that verifies your address",
         status_code=202,
         response_model=AcceptedRead,
-        responses=responses(*_SIGNED_IN, RateLimitedException),
+        responses=selection.unsafe(*_SIGNED_IN, RateLimitedException),
     )
     async def request_verification(
         request: Request, account: Account[Any] = Depends(current_account)
@@ -57,7 +56,7 @@ def mailed_routes(
         """Mail the link again. Nothing is sent where the address is verified already."""
         await limits.check(request, "verify_email", account=account.username)
         await accounts.request_verification(account)
-        return _ON_ITS_WAY
+        return {"message": "If your address is not verified yet, a mail is on its way."}
 
     @router.post(
         "/email/verify",
@@ -99,7 +98,7 @@ def mailed_routes(
         summary="Ask for another address",
         status_code=202,
         response_model=AcceptedRead,
-        responses=responses(
+        responses=selection.unsafe(
             *_SIGNED_IN,
             TooLargeException,
             ValidationException,
@@ -122,7 +121,7 @@ def mailed_routes(
                 await accounts.request_email_change(
                     account.id, body.new_email, body.current_password.get_secret_value()
                 )
-        return _ON_ITS_WAY
+        return {"message": "A mail is on its way."}
 
     @router.post(
         "/email/change/confirm",

@@ -72,7 +72,7 @@ def role_routes(roles: Roles[Any], dependencies: Dependencies[Any], selection: S
         status_code=201,
         dependencies=admin,
         response_model=RoleRead,
-        responses=responses(*_WRITING, RoleExistsException),
+        responses=selection.unsafe(*_WRITING, RoleExistsException),
     )
     async def create_role(body: RoleCreate, by: Account[Any] = Depends(current_account)) -> dict[str, str]:
         """Make a role. Its name is kept in lower case."""
@@ -83,7 +83,7 @@ def role_routes(roles: Roles[Any], dependencies: Dependencies[Any], selection: S
         summary="Change a role",
         dependencies=admin,
         response_model=RoleRead,
-        responses=responses(*_WRITING, RoleNotFoundException, RoleExistsException, ProtectedRoleException),
+        responses=selection.unsafe(*_WRITING, RoleNotFoundException, RoleExistsException, ProtectedRoleException),
     )
     async def update_role(
         role_id: str, body: RoleUpdate, by: Account[Any] = Depends(current_account)
@@ -97,7 +97,7 @@ def role_routes(roles: Roles[Any], dependencies: Dependencies[Any], selection: S
         status_code=204,
         response_class=Response,
         dependencies=admin,
-        responses=responses(*_ADMIN, RoleNotFoundException, ProtectedRoleException),
+        responses=selection.unsafe(*_ADMIN, RoleNotFoundException, ProtectedRoleException),
     )
     async def delete_role(role_id: str, by: Account[Any] = Depends(current_account)) -> None:
         """Delete a role, and take it from its holders. Standard roles stay."""
@@ -109,7 +109,7 @@ def role_routes(roles: Roles[Any], dependencies: Dependencies[Any], selection: S
         status_code=204,
         response_class=Response,
         dependencies=admin,
-        responses=responses(*_ADMIN, UserNotFoundException, RoleNotFoundException),
+        responses=selection.unsafe(*_ADMIN, UserNotFoundException, RoleNotFoundException),
     )
     async def grant_role(user_id: str, role_id: str, by: Account[Any] = Depends(current_account)) -> None:
         """Give a user a role; nothing changes when they hold it. Only a superadmin grants `superadmin`."""
@@ -121,7 +121,7 @@ def role_routes(roles: Roles[Any], dependencies: Dependencies[Any], selection: S
         status_code=204,
         response_class=Response,
         dependencies=admin,
-        responses=responses(*_ADMIN, UserNotFoundException, RoleNotFoundException, ProtectedRoleException),
+        responses=selection.unsafe(*_ADMIN, UserNotFoundException, RoleNotFoundException, ProtectedRoleException),
     )
     async def revoke_role(user_id: str, role_id: str, by: Account[Any] = Depends(current_account)) -> None:
         """Take a role from a user; nothing changes when they do not hold it. The last superadmin keeps theirs."""

@@ -53,7 +53,7 @@ def session_routes(
         summary="End one of your sessions",
         status_code=204,
         response_class=Response,
-        responses=responses(*_SIGNED_IN, ValidationException, SessionNotFoundException),
+        responses=selection.unsafe(*_SIGNED_IN, ValidationException, SessionNotFoundException),
     )
     async def end_session(
         request: Request, session_id: str, account: Account[Any] = Depends(current_account)
@@ -70,7 +70,7 @@ def session_routes(
         summary="Sign out everywhere",
         status_code=204,
         response_class=Response,
-        responses=responses(*_SIGNED_IN, TooLargeException, ValidationException),
+        responses=selection.unsafe(*_SIGNED_IN, TooLargeException, ValidationException),
     )
     async def logout_all(
         request: Request,
@@ -90,7 +90,7 @@ def session_routes(
         "/ws/ticket",
         summary="A ticket for a WebSocket",
         response_model=WebSocketTicketRead,
-        responses=responses(*_SIGNED_IN),
+        responses=selection.unsafe(*_SIGNED_IN),
     )
     async def create_websocket_ticket(account: Account[Any] = Depends(current_account)) -> dict[str, str | int]:
         """Return what opens one WebSocket, once and soon: put it into the URL, as the parameter `ticket`."""

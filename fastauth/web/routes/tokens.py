@@ -10,7 +10,6 @@ from starlette.responses import JSONResponse, Response
 from fastauth.core.exceptions import (
     BadRequestException,
     CredentialsException,
-    CSRFException,
     InactiveUserException,
     OverloadedException,
     RateLimitedException,
@@ -28,27 +27,24 @@ from fastauth.signin.password import PasswordSignIn
 from fastauth.web.admissions import PresentedTokens
 from fastauth.web.dependencies import Dependencies
 from fastauth.web.limits import RouteLimits
-from fastauth.web.routing import responses
 from fastauth.web.schemas import RefreshBody, TokenForm, TokenRead, token_json
 from fastauth.web.selection import AuthRouter, Selection
 from fastauth.web.transport import TokenTransport
 
-_SIGN_IN_ERRORS = responses(
+_SIGN_IN_ERRORS = (
     BadRequestException,
     CredentialsException,
     InactiveUserException,
-    CSRFException,
     TooLargeException,
     ValidationException,
     RateLimitedException,
     StoreUnavailableException,
     OverloadedException,
 )
-_REFRESH_ERRORS = responses(
+_REFRESH_ERRORS = (
     BadRequestException,
     RefreshTokenException,
     InactiveUserException,
-    CSRFException,
     TooLargeException,
     ValidationException,
     RateLimitedException,
@@ -100,7 +96,7 @@ def token_routes(
         transport.set_cookies(response, pair, request)
         return response
 
-    @router.post(token_url, summary="Sign in", response_model=TokenRead, responses=_SIGN_IN_ERRORS)
+    @router.post(token_url, summary="Sign in", response_model=TokenRead, responses=selection.unsafe(*_SIGN_IN_ERRORS))
     async def sign_in(request: Request, form: Annotated[TokenForm, Form()]) -> Response:
         """Sign in with a username or an e-mail address, and a password (the form of OAuth2's password flow)."""
         transport.check_sign_in(request)
@@ -109,7 +105,12 @@ def token_routes(
         with password.place():  # before it is counted: who is sent away has not failed
             return await start(password, form, request, form.username)
 
-    @router.post(f"{token_url}/refresh", summary="Refresh", response_model=TokenRead, responses=_REFRESH_ERRORS)
+    @router.post(
+        f"{token_url}/refresh",
+        summary="Refresh",
+        response_model=TokenRead,
+        responses=selection.unsafe(*_REFRESH_ERRORS),
+    )
     async def refresh(request: Request, body: Annotated[RefreshBody | None, Body()] = None) -> Response:
         """Exchange a refresh token for new tokens. It works once; answered where it came from, in body or cookie."""
         if body is not None:
@@ -125,7 +126,7 @@ def token_routes(
         summary="Sign out",
         status_code=204,
         response_class=Response,
-        responses=responses(BadRequestException, TokenException, CSRFException, StoreUnavailableException),
+        responses=selection.unsafe(BadRequestException, TokenException, StoreUnavailableException),
     )
     async def logout(request: Request, tokens: PresentedTokens = Depends(dependencies.presented)) -> Response:
         """End this session: its access and refresh tokens are refused from now on. Cookies are cleared."""
@@ -148,7 +149,7 @@ def token_routes(
             summary=f"Sign in: {method.name.replace('-', ' ')}",
             name=f"sign_in_{method.name}",
             response_model=TokenRead,
-            responses=_SIGN_IN_ERRORS,
+            responses=selection.unsafe(*_SIGN_IN_ERRORS),
         )(_json_sign_in(method, transport, start))
 
     return TokenRoutes(router, sign_in)

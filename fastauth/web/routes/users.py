@@ -91,7 +91,7 @@ def user_routes(
         summary="Change a user",
         dependencies=admin,
         response_model=users.model,
-        responses=responses(
+        responses=selection.unsafe(
             *_ADMIN, TooLargeException, UserNotFoundException, UserExistsException, ProtectedRoleException
         ),
     )(update_user)
@@ -102,7 +102,7 @@ def user_routes(
         status_code=204,
         response_class=Response,
         dependencies=admin,
-        responses=responses(*_ADMIN, UserNotFoundException, ConflictException, ProtectedRoleException),
+        responses=selection.unsafe(*_ADMIN, UserNotFoundException, ConflictException, ProtectedRoleException),
     )
     async def delete_user(user_id: str, by: Account[Any] = Depends(current_account)) -> None:
         """Delete a user of lower rank, with their sessions and role holdings."""
@@ -126,7 +126,7 @@ def user_routes(
         status_code=204,
         response_class=Response,
         dependencies=admin,
-        responses=responses(*_ADMIN, UserNotFoundException),
+        responses=selection.unsafe(*_ADMIN, UserNotFoundException),
     )
     async def end_sessions_of(user_id: str, by: Account[Any] = Depends(current_account)) -> None:
         """Sign a user of lower rank out everywhere."""
