@@ -67,7 +67,7 @@ class Failure(click.ClickException):
 
     def __init__(self, message: str, *, commands: Sequence[str] = ()) -> None:
         super().__init__(message)
-        self.commands = tuple(commands)
+        self.commands: tuple[str, ...] = tuple(commands)
         self._state = state()  # shown when the run, and with it what may not be shown, is over
 
     def show(self, file: object = None) -> None:  # noqa: ARG002  # Click's signature

@@ -4,6 +4,7 @@ import importlib
 import sys
 import uuid
 from collections.abc import AsyncGenerator
+from datetime import datetime, timedelta, timezone
 from typing import Annotated, Any
 
 import pytest
@@ -13,12 +14,12 @@ pytest.importorskip("beanie")
 from beanie import Document, Indexed
 from bson import ObjectId
 from motor.motor_asyncio import AsyncIOMotorClient
-from pydantic import BaseModel, ConfigDict, Field, create_model
+from pydantic import AwareDatetime, BaseModel, ConfigDict, Field, create_model
 from pymongo import AsyncMongoClient, MongoClient
 
 from fastauth.backends.mongo import MongoStore, User
 from fastauth.core.exceptions import ConfigurationError
-from fastauth.core.models import UserField, UserSchema
+from fastauth.core.models import NewUser, UserField, UserSchema
 from tests.backends.mongo_app import (
     Linked,
     Member,
@@ -88,12 +89,25 @@ async def test_the_schema_is_read_off_the_model(database: Any) -> None:
         ),
         writable=(UserField("nickname", nickname, shown=nickname),),
         required=("first_name",),
+        settable=("first_name", "nickname", "points", "greeting", "joined_at"),
     )
+
+
+async def test_times_have_a_zone_where_the_client_says_so() -> None:
+    """With ``tz_aware=True`` a time comes back as the moment that it was, with a zone, and a span of time as one."""
+    model = document(born=(AwareDatetime, ...), pause=(timedelta, ...))
+    born, pause = datetime(1815, 12, 10, 6, tzinfo=timezone(timedelta(hours=2))), timedelta(days=1)
+    async with mongo_database("mongo-standalone", tz_aware=True) as database:
+        store: MongoStore[Any] = MongoStore(database, user_model=model, public_fields=("born", "pause"))
+
+        ada = await store.add_user(NewUser("ada", "ada@example.com", "hash", {"born": born, "pause": pause}), roles=[])
+
+        assert store.public_values(ada.user) == {"id": ada.id, "born": born, "pause": pause}
 
 
 async def test_the_ready_made_user_needs_nothing_else(database: Any) -> None:
     """Without a model, the store takes our own, with an ObjectId and no more fields than ours."""
-    assert MongoStore(database).schema == UserSchema(name="User", id_type=str)
+    assert MongoStore(database).schema == UserSchema(name="User", id_type=str, settable=())
 
 
 async def test_shorter_names_are_checked_as_short(database: Any) -> None:
