@@ -18,7 +18,7 @@ import bcrypt
 import pytest
 
 from fastauth.cli.transfer.records import Record, RecordReader
-from tests.cli.conftest import APP, PASSWORD, Run, one_line, spawn
+from tests.cli.conftest import APP, PASSWORD, Run, one_line, own_app, spawn
 
 pytestmark = pytest.mark.slow
 
@@ -400,27 +400,9 @@ def test_a_dry_run_refuses_each_line_that_the_import_refuses(project: Path, run:
     assert checked == Path("users.jsonl.fastauth-refused").read_text("utf-8")
 
 
-MEMBER_APP = (
-    APP.replace("SQLStore, User", "SQLStore, UserMixin")
-    .replace('db"))', 'db"), user_model=Member)')
-    .replace(
-        "auth = ",
-        """
-from sqlalchemy.orm import DeclarativeBase, Mapped, mapped_column
-class Base(DeclarativeBase): pass
-class Member(UserMixin, Base):
-    __tablename__ = "members"
-    id: Mapped[int] = mapped_column(primary_key=True)
-    team: Mapped[str]
-auth = """,
-        1,
-    )
-)
-
-
 def test_a_dry_run_knows_what_the_model_demands(folder: Path, run: Run) -> None:
     """An attribute that a user must have, and the line has not, is no user in either run."""
-    (folder / "main.py").write_text(MEMBER_APP)
+    (folder / "main.py").write_text(own_app("team: Mapped[str]"))
     assert run("init", "main:auth", "--no-admin").exit_code == 0
     lines = [{"username": name, "email": f"{name}@example.com", "password": PASSWORD} for name in ("ada", "bob")]
     lines[0]["team"] = "red"
