@@ -6,12 +6,12 @@ from typing import Any
 
 import pytest
 from sqlalchemy import event
-from sqlalchemy.exc import DBAPIError
 from sqlalchemy.ext.asyncio import AsyncEngine, create_async_engine
 from sqlalchemy.pool import NullPool
 
 from fastauth import StoreUnavailableException
 from fastauth.backends.sql import SQLStore
+from fastauth.backends.sql.errors import MissingTableError
 from fastauth.core.models import NewUser
 from fastauth.testing.conformance.base import NOW, session_of
 from tests.servers import mariadb_engine, mariadb_url, postgres_engine, postgres_url
@@ -89,7 +89,7 @@ async def test_another_error_of_a_read_is_not_a_lost_connection(engine: AsyncEng
     store, attempts = SQLStore(engine), list[str]()
     event.listen(engine.sync_engine, "before_cursor_execute", lambda _, __, statement, *___: attempts.append(statement))
 
-    with pytest.raises(DBAPIError):
+    with pytest.raises(MissingTableError):
         await store.list_roles()
 
     assert len([each for each in attempts if "fastauth_roles" in each]) == 1
