@@ -2,7 +2,7 @@
 
 import re
 import uuid
-from collections.abc import Collection, Sequence
+from collections.abc import Callable, Collection, Iterable, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timezone
 from typing import Any
@@ -105,6 +105,17 @@ def checked_prefix(option: str, prefix: str) -> str:
             "as in 'auth_'."
         )
     return prefix
+
+
+def check_known(names: Iterable[str], knows: Callable[[str], bool]) -> None:
+    """Refuse values for what the user model has not, or is not given that way.
+
+    Raises:
+        ValidationException: It has no such field.
+    """
+    for name in names:
+        if not knows(name):
+            raise ValidationException.of(name, f"The user model has no field {name!r}.", "extra_forbidden")
 
 
 def missing_value(name: str) -> ErrorDetail:

@@ -11,7 +11,7 @@ from beanie.odm.utils.dump import get_dict
 from beanie.odm.utils.parsing import parse_obj
 from pydantic import ValidationError
 
-from fastauth.backends.common import missing_value, refusal
+from fastauth.backends.common import check_known, missing_value, refusal
 from fastauth.backends.mongo.database import Raw
 from fastauth.backends.mongo.errors import UNSTORABLE
 from fastauth.backends.mongo.mapping import UserMapping
@@ -60,7 +60,7 @@ class UserObjects(Generic[_M]):
         Raises:
             ValidationException: A field is not on the model, or does not fit it.
         """
-        self._check_known(new.fields)
+        check_known(new.fields, self._mapping.knows)
         ours = self._mapping.shape.new(new.username, new.email, new.hashed_password)
         try:
             document = self._mapping.model(**ours, **new.fields)
@@ -101,7 +101,7 @@ class UserObjects(Generic[_M]):
         Raises:
             ValidationException: A field is not on the model, or does not fit it.
         """
-        self._check_known(fields)
+        check_known(fields, self._mapping.knows)
         before = self.encode(cast("Document", self.build(raw)))
         values = {self._mapping.stored_name(name): value for name, value in fields.items()}
         try:
@@ -129,11 +129,6 @@ class UserObjects(Generic[_M]):
     async def after_update(self, changed: "Changed") -> None:
         """Run the app's hooks for after an update."""
         await ActionRegistry.run_actions(changed.document, EventTypes.UPDATE, ActionDirections.AFTER, [])
-
-    def _check_known(self, fields: Mapping[str, Any]) -> None:
-        for name in fields:
-            if not self._mapping.knows(name):
-                raise ValidationException.of(name, f"The user model has no field {name!r}.", "extra_forbidden")
 
     async def before_insert(self, document: Document) -> None:
         """Run the app's hooks for before an insert."""

@@ -9,6 +9,7 @@ from sqlalchemy.exc import IntegrityError
 from sqlalchemy.ext.asyncio import AsyncConnection
 from sqlalchemy.orm import Session as ORMSession
 
+from fastauth.backends.common import check_known
 from fastauth.backends.sql.base import verb
 from fastauth.backends.sql.errors import LostRaceError, is_duplicate
 from fastauth.backends.sql.sqlite import begin_on_sqlite
@@ -63,7 +64,7 @@ class SQLUserChanges(SQLUserStore[U]):
         key = self._mapping.parse_key(user_id)
         if key is None:
             return None
-        self._check_known(fields)
+        check_known(fields, self._mapping.knows)
 
         def change_object(sync_connection: Connection) -> None:
             # Through a session of the ORM, so that the class's validators and events have their say; the transaction

@@ -7,7 +7,7 @@ from sqlalchemy import Connection, bindparam, delete, insert, literal, select
 from sqlalchemy.ext.asyncio import AsyncConnection
 from sqlalchemy.orm import Session as ORMSession
 
-from fastauth.backends.common import missing_value, refusal
+from fastauth.backends.common import check_known, missing_value, refusal
 from fastauth.backends.sql.base import COUNTED, SQLBase, is_name, reading, verb
 from fastauth.backends.sql.database import Database
 from fastauth.backends.sql.errors import is_duplicate, is_misfit, is_null, is_refused
@@ -32,7 +32,7 @@ class SQLUserStore(SQLBase[U]):
     @verb
     async def add_user(self, new: NewUser, *, roles: Collection[str]) -> Account[U]:
         """Store a user who holds these roles."""
-        self._check_known(new.fields)
+        check_known(new.fields, self._mapping.knows)
         try:
             async with self.database.write() as connection:
                 return await self._insert_user(connection, new, roles)
@@ -64,11 +64,6 @@ class SQLUserStore(SQLBase[U]):
             known = (await connection.scalars(select(names.name).where(names.name.in_(sorted(set(roles)))))).all()
             raise RoleNotFoundException(roles=set(roles).difference(known))
         return self._account((await connection.execute(self._find["key"], {"value": key})).one())
-
-    def _check_known(self, fields: Mapping[str, Any]) -> None:
-        for name in fields:
-            if not self._mapping.knows(name):
-                raise ValidationException.of(name, f"The user model has no field {name!r}.", "extra_forbidden")
 
     async def _explain(self, error: Exception, values: Mapping[str, Any], *, but: Any = None) -> NoReturn:
         """Raise what the error stands for, of an attempt to store these values.

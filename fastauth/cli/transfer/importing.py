@@ -3,14 +3,14 @@
 import asyncio
 import json
 import re
-from collections.abc import Callable, Container, Iterable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from contextlib import AbstractAsyncContextManager, nullcontext
 from dataclasses import dataclass, field, replace
 from itertools import islice
 from pathlib import Path
 from typing import Any, Literal, TextIO
 
-from fastauth.backends.common import missing_value, refusal
+from fastauth.backends.common import check_known, missing_value, refusal
 from fastauth.cli.errors import Failure, Misuse, reason
 from fastauth.cli.fields import own_fields
 from fastauth.cli.output import printable
@@ -184,24 +184,21 @@ class Import:
         if new.password is None and not self._on.auth.passwords.recognizes(new.hashed_password or ""):
             raise ValidationException.of("hashed_password", "This is not a password hash that can be verified.")
         self._check_fields(new.fields)
-        if self._promised.get(username) == email or await self._same_user(new, accounts) is not None:
+        namesake = await accounts.find(username)
+        if email in {self._promised.get(username), None if namesake is None else namesake.email}:
             return "there"
-        promised: tuple[tuple[str, str, Container[str]], ...] = (
-            ("username", username, self._promised),
-            ("email", email, self._promised_emails),
-        )
-        for name, login, others in promised:
-            if login in others or await accounts.find(login) is not None:
-                raise UserExistsException(field=name)
+        if username in self._promised or namesake is not None:
+            raise UserExistsException(field="username")
+        if email in self._promised_emails or await accounts.find(email) is not None:
+            raise UserExistsException(field="email")
         self._promised[username] = email
         self._promised_emails.add(email)
         return "created"
 
     def _check_fields(self, fields: Mapping[str, Any]) -> None:
         schema = self._on.auth.store.schema
-        for name in fields:
-            if schema.settable is not None and name not in schema.settable:
-                raise ValidationException.of(name, f"The user model has no field {name!r}.")
+        if schema.settable is not None:
+            check_known(fields, schema.settable.__contains__)
         missing = [missing_value(name) for name in schema.required if fields.get(name) is None]
         if missing:
             raise refusal(missing)
