@@ -34,6 +34,7 @@ from fastauth.core.signing import Purpose, Signer
 from fastauth.core.telemetry import Exposition, Telemetries, Telemetry
 from fastauth.options import (
     CONSOLE,
+    check_app,
     check_base_url,
     check_cookies,
     check_enumeration,
@@ -347,7 +348,7 @@ class FastAuth(Generic[U]):
             outage: How long the store may be out of reach before the WebSocket is closed with 1013.
 
         Raises:
-            ConfigurationError: The route has no dependency of ours, or ``every`` is not positive.
+            ConfigurationError: The route has no dependency of ours, or ``every`` is not positive or no timedelta.
         """
         return self._watches.watch(websocket, every=every, outage=outage)
 
@@ -453,8 +454,10 @@ class FastAuth(Generic[U]):
             metrics: Add ``GET /metrics``, too, without the prefix; anyone who reaches the app can read it.
 
         Raises:
-            ConfigurationError: A route that is named is not there, or one would be where another one of ours is.
+            ConfigurationError: It is no app; a route that is named is not there; or one would be where another one of
+                ours is.
         """
+        check_app(app)
         check_prefix(prefix)
         selected = self._routes.selected(include, exclude, paths or {}, health=health)
         parts = [(prefix, router) for router in selected.all()]
@@ -470,7 +473,11 @@ class FastAuth(Generic[U]):
         """Give every error of ours its shape, for an app that includes the routers one by one.
 
         Without it, errors have the right status and a plain ``detail``.
+
+        Raises:
+            ConfigurationError: It is no app.
         """
+        check_app(app)
         install_exception_handlers(app)
         self._publish_token_url(app)
 

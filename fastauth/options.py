@@ -8,9 +8,10 @@ from datetime import timedelta
 from types import NoneType
 from typing import Any
 
+from fastapi import FastAPI
+
 from fastauth.core.checks import check_kind, check_list, wrong_kind
 from fastauth.core.exceptions import ConfigurationError
-from fastauth.core.models import UserSchema
 from fastauth.core.protocols import Notifier, SignInMethod, Store
 from fastauth.core.settings import (
     AuditSettings,
@@ -20,6 +21,7 @@ from fastauth.core.settings import (
     PasswordSettings,
     TokenSettings,
 )
+from fastauth.core.user_schema import UserSchema
 from fastauth.notifiers.console import ConsoleNotifier
 
 CONSOLE = ConsoleNotifier()
@@ -49,6 +51,16 @@ def check_store(store: object) -> None:
     """
     if isinstance(store, type) or not isinstance(getattr(store, "schema", None), UserSchema):
         raise wrong_kind("store", "a store, such as SQLStore(engine), MongoStore(database) or MemoryStore()", store)
+
+
+def check_app(app: object) -> None:
+    """Refuse what is no app to add routes to: nothing, a router, or one of another framework.
+
+    Raises:
+        ConfigurationError: It is something else.
+    """
+    if not isinstance(app, FastAPI):
+        raise wrong_kind("app", "the app, as made by FastAPI()", app)
 
 
 def check_groups(**given: object) -> None:

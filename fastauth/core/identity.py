@@ -5,8 +5,6 @@ import unicodedata
 from functools import lru_cache
 from typing import Protocol
 
-import idna
-
 from fastauth.core.exceptions import ValidationException
 from fastauth.core.models import Login
 
@@ -104,6 +102,8 @@ def _unicode_email(email: str) -> str | None:
     local = unicodedata.normalize("NFKC", local.casefold())
     if not at or not _LOCAL_PART.fullmatch(local) or len(local.encode()) > _EMAIL_MAX_LOCAL_OCTETS:
         return None
+    import idna  # noqa: PLC0415 - likewise, at the first domain that is not
+
     try:
         ascii_domain = idna.encode(domain, uts46=True).decode("ascii")
     except idna.IDNAError:

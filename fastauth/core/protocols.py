@@ -24,8 +24,9 @@ from typing import Any, Generic, Protocol, TypeAlias, runtime_checkable
 from pydantic import BaseModel
 from typing_extensions import TypeVar
 
-from fastauth.core.models import Account, AuditRecord, Login, NewUser, Role, Session, U, UserSchema
+from fastauth.core.models import Account, AuditRecord, Login, NewUser, Role, Session, U
 from fastauth.core.notifications import Notification
+from fastauth.core.user_schema import UserSchema
 
 C_contra = TypeVar("C_contra", bound=BaseModel, contravariant=True, default=Any)
 

@@ -6,7 +6,7 @@ from dataclasses import dataclass, field
 from datetime import timedelta
 from typing import Literal, NamedTuple
 
-from fastauth.core.checks import check_kinds, check_list
+from fastauth.core.checks import check_kind, check_kinds, check_list
 from fastauth.core.exceptions import ConfigurationError
 from fastauth.core.protocols import PasswordHasher
 
@@ -65,6 +65,10 @@ class TokenSettings:
     def __post_init__(self) -> None:
         check_kinds(self)
         _require(self.issuer != "", "TokenSettings(issuer=...) may not be empty; leave it out instead.")
+        if self.audience is not None and not isinstance(self.audience, str):
+            check_list("TokenSettings(audience=...)", self.audience, such_as="a text")
+        for audience in self.audiences:
+            check_kind("TokenSettings(audience=...)", audience, str)
         _require(all(self.audiences), "TokenSettings(audience=...) may not be empty; leave it out instead.")
         _require(
             timedelta(0) <= self.leeway <= MAX_LEEWAY,

@@ -18,8 +18,9 @@ from pydantic import (
 )
 from typing_extensions import NotRequired, TypedDict
 
-from fastauth.core.models import Account, Role, Session, TokenPair, UserSchema
+from fastauth.core.models import Account, Role, Session, TokenPair
 from fastauth.core.protocols import Store
+from fastauth.core.user_schema import UserSchema
 from fastauth.signin.password import PasswordCredentials
 
 # Line breaks and tabs belong into an app's own longer texts; no other control character does.

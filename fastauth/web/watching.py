@@ -12,6 +12,7 @@ import anyio
 from starlette.status import WS_1011_INTERNAL_ERROR
 from starlette.websockets import WebSocket, WebSocketDisconnect, WebSocketState
 
+from fastauth.core.checks import check_kind
 from fastauth.core.exceptions import ConfigurationError, FastAuthException, StoreUnavailableException
 from fastauth.core.models import U
 from fastauth.services.sessions import Sessions
@@ -39,6 +40,8 @@ class Watches(Generic[U]):
     @asynccontextmanager
     async def watch(self, websocket: WebSocket, *, every: timedelta, outage: timedelta) -> AsyncGenerator[None, None]:
         """Watch over a WebSocket for as long as the context lasts; see ``FastAuth.watch``."""
+        for option, span in (("every", every), ("outage", outage)):
+            check_kind(option, span, timedelta)
         if every <= timedelta(0):
             raise ConfigurationError(f"every={every!r} must be positive.")
         admission = self._admissions.of(websocket)

@@ -19,7 +19,8 @@ from pymongo import AsyncMongoClient, MongoClient
 
 from fastauth.backends.mongo import MongoStore, User
 from fastauth.core.exceptions import ConfigurationError
-from fastauth.core.models import NewUser, UserField, UserSchema
+from fastauth.core.models import NewUser
+from fastauth.core.user_schema import UserField, UserSchema
 from tests.backends.mongo_app import (
     Linked,
     Member,

@@ -2,23 +2,11 @@
 
 import dataclasses
 from datetime import datetime, timedelta, timezone
-from typing import Any
 
 import pytest
 
-from fastauth import ConfigurationError
-from fastauth.core.models import (
-    RESERVED_FIELDS,
-    STANDARD_ROLES,
-    Account,
-    Claims,
-    NewUser,
-    Role,
-    Session,
-    TokenPair,
-    UserField,
-    UserSchema,
-)
+from fastauth.core.models import STANDARD_ROLES, Account, Claims, NewUser, Role, Session, TokenPair
+from fastauth.core.user_schema import UserSchema
 
 NOW = datetime(2031, 5, 6, 7, 8, 9, tzinfo=timezone.utc)
 SESSION = Session("s", "1", 0, created_at=NOW, rotated_at=NOW, expires_at=NOW + timedelta(minutes=1))
@@ -94,15 +82,3 @@ def test_the_standard_roles_are_the_six_and_each_says_what_it_is() -> None:
     """Every installation has the same six roles, each with a description."""
     assert list(STANDARD_ROLES) == ["superadmin", "admin", "moderator", "premium", "verified", "user"]
     assert all(description.endswith(".") for description in STANDARD_ROLES.values())
-
-
-@pytest.mark.parametrize("name", sorted(RESERVED_FIELDS))
-@pytest.mark.parametrize("kind", ["public", "writable"])
-def test_no_field_of_an_app_has_a_name_of_ours(kind: str, name: str) -> None:
-    """Whichever store reads it off a class: what JSON calls so is ours, and the refusal says what to do."""
-    fields: dict[str, Any] = {kind: (UserField("city", str), UserField(name, str))}
-
-    with pytest.raises(ConfigurationError) as refused:
-        UserSchema("Member", int, **fields)
-    assert f"{kind}_fields: Member.{name} cannot be named here" in refused.value.message
-    assert "Call the attribute something else" in refused.value.message

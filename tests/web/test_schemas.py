@@ -9,7 +9,7 @@ from annotated_types import MaxLen
 from pydantic import BaseModel, SecretStr, ValidationError
 
 from fastauth import Account, Role, TokenPair
-from fastauth.core.models import RESERVED_FIELDS, UserField, UserSchema
+from fastauth.core.user_schema import RESERVED_FIELDS, UserField, UserSchema
 from fastauth.web import schemas
 from fastauth.web.schemas import (
     CloseBody,

@@ -304,11 +304,17 @@ async def test_an_overridden_root_is_not_watched(line: Line) -> None:
 
 
 @pytest.mark.parametrize(
-    ("every", "guarded", "says"), [(SOON, False, "no session to watch"), (timedelta(0), True, "must be positive")]
+    ("options", "guarded", "says"),
+    [
+        ({}, False, "no session to watch"),
+        ({"every": timedelta(0)}, True, "must be positive"),
+        ({"every": 10}, True, "every has to be a timedelta"),
+        ({"outage": None}, True, "outage has to be a timedelta"),
+    ],
 )
-async def test_what_cannot_be_watched_is_said(line: Line, every: timedelta, guarded: bool, says: str) -> None:
-    """A route without a dependency of ours, and a period of nothing, are mistakes."""
-    line.add("/odd", line.auth.current_user if guarded else lambda: None, line.wait, every=every)
+async def test_what_cannot_be_watched_is_said(line: Line, options: dict[str, Any], guarded: bool, says: str) -> None:
+    """A route without a dependency of ours, a period of nothing, and a time without a unit are mistakes."""
+    line.add("/odd", line.auth.current_user if guarded else lambda: None, line.wait, **options)
 
     with pytest.raises(ConfigurationError, match=says):
         await line.messages("/odd")

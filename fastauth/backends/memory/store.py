@@ -9,8 +9,9 @@ from typing import Any, TypeVar
 from fastauth.backends.memory import audit, roles, tokens, users
 from fastauth.backends.memory.data import Data, User
 from fastauth.backends.memory.roles import ensure_roles as _ensure_roles
-from fastauth.core.models import Account, AuditRecord, Login, NewUser, Role, Session, UserSchema
+from fastauth.core.models import Account, AuditRecord, Login, NewUser, Role, Session
 from fastauth.core.protocols import Commit, CommitStep
+from fastauth.core.user_schema import UserSchema
 
 _R = TypeVar("_R")
 

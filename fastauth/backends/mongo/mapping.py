@@ -17,7 +17,7 @@ from pydantic.fields import FieldInfo
 from fastauth.backends.common import HASH_LENGTH, Shape, parse_integer, parse_text, parse_uuid
 from fastauth.core.exceptions import ConfigurationError
 from fastauth.core.identity import EMAIL_MAX_LENGTH, USERNAME_MAX_LENGTH
-from fastauth.core.models import UserField, UserSchema
+from fastauth.core.user_schema import UserField, UserSchema
 
 _M = TypeVar("_M")
 

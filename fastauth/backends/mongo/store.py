@@ -18,8 +18,8 @@ from fastauth.backends.mongo.roles import MongoRoleStore
 from fastauth.backends.mongo.schema import create_missing, missing_indexes
 from fastauth.backends.mongo.sessions import MongoTokenStore
 from fastauth.core.checks import check_list
-from fastauth.core.models import UserSchema
 from fastauth.core.protocols import CommitStep
+from fastauth.core.user_schema import UserSchema
 
 M = TypeVar("M", default=User)
 

@@ -33,7 +33,7 @@ from fastauth.backends.sql.columns import (
 )
 from fastauth.core.exceptions import ConfigurationError
 from fastauth.core.identity import EMAIL_MAX_LENGTH, USERNAME_MAX_LENGTH
-from fastauth.core.models import UserField, UserSchema
+from fastauth.core.user_schema import UserField, UserSchema
 
 _M = TypeVar("_M")
 

@@ -27,8 +27,8 @@ from fastauth.backends.sql.sqlite import begin_on_sqlite
 from fastauth.backends.sql.tables import Tables, tables_for
 from fastauth.core.checks import check_list, wrong_kind
 from fastauth.core.exceptions import ConfigurationError
-from fastauth.core.models import UserSchema
 from fastauth.core.protocols import CommitStep
+from fastauth.core.user_schema import UserSchema
 
 M = TypeVar("M", default=User)
 

@@ -3,8 +3,9 @@
 from dataclasses import replace
 from typing import Any
 
-from fastauth.core.models import STANDARD_ROLES, Login, UserSchema
+from fastauth.core.models import STANDARD_ROLES, Login
 from fastauth.core.protocols import Store
+from fastauth.core.user_schema import UserSchema
 from fastauth.testing.conformance.base import Conformance, facts, race
 
 

@@ -32,7 +32,7 @@ from sqlalchemy.orm import (
 from sqlalchemy.types import TypeEngine
 
 from fastauth.backends.sql import SQLStore
-from fastauth.core.models import UserField
+from fastauth.core.user_schema import UserField
 from tests.backends.sql.column_types import GUID, Colour, Moment, Span, Wrapped
 from tests.backends.sql.conftest import Defined
 
