@@ -290,7 +290,7 @@ class FastAuth(Generic[U]):
         """Answers the client's address on a connection, or None: what the trusted proxies vouch for, nothing else."""
         self._routes = Routes(
             client_address=self.client_address,
-            limits=RouteLimits(self._limiter, self.client_address),
+            limits=RouteLimits(self._limiter),
             sessions=self.sessions,
             tickets=tickets,
             accounts=self.accounts,

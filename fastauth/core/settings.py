@@ -320,10 +320,16 @@ class LimitSettings:
             1 <= self.max_failures <= MAX_FAILURES_PER_NAME,
             f"LimitSettings(max_failures=...) is between 1 and {MAX_FAILURES_PER_NAME}.",
         )
-        for name in LIMITED_ROUTES:
-            for notation in (getattr(self, name), getattr(self, f"{name}_per_client")):
-                if notation is not None:
-                    parse_rate(notation)
+        self.rates()
+
+    def rates(self) -> dict[str, Rate]:
+        """Return the limits that are set, by the name of the setting.
+
+        Raises:
+            ConfigurationError: One of them is no limit.
+        """
+        names = (name for route in LIMITED_ROUTES for name in (route, f"{route}_per_client"))
+        return {name: parse_rate(notation) for name in names if (notation := getattr(self, name)) is not None}
 
 
 DEFAULT_LIMITS = LimitSettings()

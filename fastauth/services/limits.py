@@ -16,7 +16,7 @@ from typing import Literal, NamedTuple, TypeAlias
 
 from fastauth.core.exceptions import RateLimitedException, StoreUnavailableException
 from fastauth.core.identity import canonical_login
-from fastauth.core.settings import LimitSettings, Rate, parse_rate
+from fastauth.core.settings import LimitSettings, Rate
 from fastauth.core.telemetry import SILENT, Telemetries
 from fastauth.services.deadline import timed
 from fastauth.services.limit_storages.base import Bucket, LimitStorage, Mark
@@ -102,6 +102,7 @@ class Limiter:
         telemetry: Telemetries = SILENT,
     ) -> None:
         self._settings = settings
+        self._rates = settings.rates()
         self._storage = storage
         self._key = key
         self._telemetry = telemetry
@@ -190,19 +191,17 @@ class Limiter:
             logger.warning("The storage of the rate limits cannot be reached: failures are not forgotten after all.")
 
     def _limits(self, route: LimitedRoute, account: str | None, client: str | None) -> Iterable[_Limit]:
-        by_account: str | None = getattr(self._settings, route)
-        by_client: str | None = getattr(self._settings, f"{route}_per_client")
+        by_account = self._rates.get(route)
+        by_client = self._rates.get(f"{route}_per_client")
         name = None if account is None else _canonical(account)
         if name is not None and by_account is not None:
-            rate = parse_rate(by_account)
             if route == "sign_in":
-                bucket = self._with_delays(self._key_of(route, "pair", name, client or ""), rate)
+                bucket = self._with_delays(self._key_of(route, "pair", name, client or ""), by_account)
             else:
-                bucket = _window(self._key_of(route, "account", name), rate)
-            yield _Limit("account", rate, bucket, forgiven=route == "sign_in")
+                bucket = _window(self._key_of(route, "account", name), by_account)
+            yield _Limit("account", by_account, bucket, forgiven=route == "sign_in")
         if client is not None and by_client is not None:
-            rate = parse_rate(by_client)
-            yield _Limit("client", rate, _window(self._key_of(route, "client", client), rate))
+            yield _Limit("client", by_client, _window(self._key_of(route, "client", client), by_client))
         if name is not None and route == "sign_in":
             longest = int(self._settings.longest_delay.total_seconds())
             rate = Rate(self._settings.max_failures, _YEAR)

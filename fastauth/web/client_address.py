@@ -8,6 +8,7 @@ import ipaddress
 import logging
 import re
 from collections.abc import Sequence
+from functools import lru_cache
 from typing import Literal, TypeAlias
 
 from starlette.datastructures import Headers
@@ -168,6 +169,7 @@ def _address(text: str) -> _Address | None:
     return address
 
 
+@lru_cache(maxsize=4096)
 def client_network(address: str) -> str:
     """Return what one client is counted by: its IPv4 address, or the /64 that an IPv6 client has to itself."""
     parsed = ipaddress.ip_address(address)

@@ -14,8 +14,9 @@ from fastauth.core.exceptions import (
     UnavailableException,
     WeakPasswordException,
 )
+from fastauth.services.events import client_of_request
 from fastauth.services.limits import Attempt, LimitedRoute, Limiter
-from fastauth.web.client_address import ClientAddresses, client_network
+from fastauth.web.client_address import client_network
 
 _IN_SCOPE = "fastauth.limits"
 # What is told of a request with the current password only to who has proved to know it.
@@ -27,12 +28,10 @@ class RouteLimits:
 
     Args:
         limiter: Counts; None when there are no limits.
-        client_address: Answers whom to count.
     """
 
-    def __init__(self, limiter: Limiter | None, client_address: ClientAddresses) -> None:
+    def __init__(self, limiter: Limiter | None) -> None:
         self._limiter = limiter
-        self._client_address = client_address
 
     async def check(self, request: HTTPConnection, route: LimitedRoute, *, account: str | None = None) -> None:
         """Count a request, before it does anything, against the limits of a route, whatever becomes of it.
@@ -108,7 +107,7 @@ class RouteLimits:
     async def _count(
         self, limiter: Limiter, request: HTTPConnection, route: LimitedRoute, account: str | None
     ) -> Attempt:
-        address = self._client_address(request)
+        address = client_of_request().ip
         client = None if address is None else client_network(address)
         attempt = await limiter.attempt(route, account=account, client=client)
         request.scope[_IN_SCOPE] = attempt
