@@ -34,7 +34,6 @@ from fastauth.core.signing import Purpose, Signer
 from fastauth.core.telemetry import Exposition, Telemetries, Telemetry
 from fastauth.options import (
     CONSOLE,
-    check_app,
     check_base_url,
     check_cookies,
     check_enumeration,
@@ -87,7 +86,7 @@ from fastauth.web.router import Routes
 from fastauth.web.routes.keys import key_routes
 from fastauth.web.routes.metrics import metrics_routes
 from fastauth.web.schemas import UserSchemas
-from fastauth.web.selection import WholeRouter, claim_paths
+from fastauth.web.selection import WholeRouter, check_app, claim_paths
 from fastauth.web.transport import TokenTransport
 from fastauth.web.watching import Watches
 

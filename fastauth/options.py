@@ -8,8 +8,6 @@ from datetime import timedelta
 from types import NoneType
 from typing import Any
 
-from fastapi import FastAPI
-
 from fastauth.core.checks import check_kind, check_list, wrong_kind
 from fastauth.core.exceptions import ConfigurationError
 from fastauth.core.protocols import Notifier, SignInMethod, Store
@@ -51,16 +49,6 @@ def check_store(store: object) -> None:
     """
     if isinstance(store, type) or not isinstance(getattr(store, "schema", None), UserSchema):
         raise wrong_kind("store", "a store, such as SQLStore(engine), MongoStore(database) or MemoryStore()", store)
-
-
-def check_app(app: object) -> None:
-    """Refuse what is no app to add routes to: nothing, a router, or one of another framework.
-
-    Raises:
-        ConfigurationError: It is something else.
-    """
-    if not isinstance(app, FastAPI):
-        raise wrong_kind("app", "the app, as made by FastAPI()", app)
 
 
 def check_groups(**given: object) -> None:

@@ -7,9 +7,7 @@ from typing import Any
 from unittest.mock import AsyncMock
 
 import pytest
-from fastapi import APIRouter, FastAPI
 from sqlalchemy.ext.asyncio import create_async_engine
-from starlette.applications import Starlette
 
 from fastauth import ConfigurationError, FastAuth
 from fastauth.backends.memory import MemoryStore
@@ -143,14 +141,6 @@ def test_a_setting_of_another_kind_is_refused(group: Callable[..., Any], values:
 
     with pytest.raises(ConfigurationError, match=rf"{group.__name__}\({name}=\.\.\.\) has to be"):
         group(**values)
-
-
-@pytest.mark.parametrize("app", [None, FastAPI, APIRouter(), Starlette()])
-@pytest.mark.parametrize("adding", [FastAuth.setup, FastAuth.setup_exception_handlers])
-def test_what_is_no_app_is_refused(make_auth: Make, adding: Callable[..., None], app: Any) -> None:
-    """Routes and error handlers go to an app of FastAPI, and not to a router, nor to nothing."""
-    with pytest.raises(ConfigurationError, match=r"app has to be the app, as made by FastAPI\(\)"):
-        adding(make_auth(MemoryStore()), app)
 
 
 @pytest.mark.parametrize("option", ["public_fields", "writable_fields"])

@@ -10,6 +10,7 @@ from fastapi.routing import APIRoute
 from starlette.routing import Match
 from starlette.types import Scope
 
+from fastauth.core.checks import wrong_kind
 from fastauth.core.exceptions import ConfigurationError, CSRFException, FastAuthException
 from fastauth.web.routing import AuthRoute, responses
 
@@ -122,6 +123,16 @@ class WholeRouter(SievedRouter):
         self._parts = list(parts)
         for prefix, router in self._parts:
             self.include_router(router, prefix=prefix)
+
+
+def check_app(app: object) -> None:
+    """Refuse what is no app to add routes to: nothing, a router, or one of another framework.
+
+    Raises:
+        ConfigurationError: It is something else.
+    """
+    if not isinstance(app, FastAPI):
+        raise wrong_kind("app", "the app, as made by FastAPI()", app)
 
 
 def claim_paths(app: FastAPI, parts: Iterable[tuple[str, APIRouter]]) -> None:

@@ -4,7 +4,8 @@ from collections.abc import Callable
 from typing import Any
 
 import pytest
-from fastapi import FastAPI
+from fastapi import APIRouter, FastAPI
+from starlette.applications import Starlette
 
 from fastauth import ConfigurationError, FastAuth
 from fastauth.backends.memory import MemoryStore
@@ -95,6 +96,14 @@ def test_what_cannot_be_chosen_is_refused(make_auth: Make, selection: dict[str, 
     """A name of no route, or a path that cannot be the route's, is refused when the app is made."""
     with pytest.raises(ConfigurationError, match=said):
         make_auth(MemoryStore()).setup(FastAPI(), **selection)
+
+
+@pytest.mark.parametrize("app", [None, FastAPI, APIRouter(), Starlette()])
+@pytest.mark.parametrize("adding", [FastAuth.setup, FastAuth.setup_exception_handlers])
+def test_what_is_no_app_is_refused(make_auth: Make, adding: Callable[..., None], app: Any) -> None:
+    """Routes and error handlers go to an app of FastAPI, and not to a router, nor to nothing."""
+    with pytest.raises(ConfigurationError, match=r"app has to be the app, as made by FastAPI\(\)"):
+        adding(make_auth(MemoryStore()), app)
 
 
 def test_what_is_not_there_may_be_left_out(make_auth: Make) -> None:
