@@ -10,12 +10,11 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, TypeVar
 
-import anyio
 from fastapi import FastAPI
 
 from fastauth.auth import FastAuth
 from fastauth.backends.memory import MemoryStore
-from fastauth.cli import app_loading
+from fastauth.cli import app_loading, event_loop
 from fastauth.cli.errors import Failure, Misuse
 from fastauth.cli.finding import Found, Report, find
 from fastauth.cli.keys import key_of
@@ -119,7 +118,7 @@ def work_on(options: Options, work: Callable[[Target], Awaitable[_T]], *, ready:
                 await target.require_schema()
             return await work(target)
 
-    return anyio.run(main)  # which lets Ctrl-C pass through what is open on Python 3.10, too
+    return event_loop.run(main)
 
 
 @asynccontextmanager

@@ -6,9 +6,9 @@ from contextlib import contextmanager
 from dataclasses import asdict
 from pathlib import Path
 
-import anyio
 import click
 
+from fastauth.cli import event_loop
 from fastauth.cli.doctor.configuration import check_files, check_key, check_mode
 from fastauth.cli.doctor.database import check_database
 from fastauth.cli.doctor.diagnosis import Diagnosis, Level, in_two, problem
@@ -42,7 +42,7 @@ def doctor(ctx: click.Context, target: Options, as_json: bool) -> None:
       fastauth doctor main:auth
       FASTAUTH_ENV=production fastauth doctor main:auth
     """
-    lines = anyio.run(_examine, target)
+    lines = event_loop.run(lambda: _examine(target))
     problems = sum(line.level is Level.PROBLEM for line in lines)
     if as_json:
         print_json(
