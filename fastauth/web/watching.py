@@ -22,6 +22,8 @@ from fastauth.web.error_handlers import WatchedSocketClosed, close_code_of
 
 logger: logging.Logger = logging.getLogger("fastauth")
 
+_GOODBYE = 1.0  # seconds that a client has to take in why it is closed
+
 
 class Watches(Generic[U]):
     """Closes WebSockets whose sessions do not let them in any more.
@@ -111,6 +113,7 @@ async def _close(websocket: WebSocket, looking: "asyncio.Task[FastAuthException]
         closed = WatchedSocketClosed(WS_1011_INTERNAL_ERROR, FastAuthException.code)
     states = (websocket.application_state, websocket.client_state)
     if WebSocketState.DISCONNECTED not in states:
-        with suppress(WebSocketDisconnect):  # the client has gone at this very moment
+        # The client may have gone at this very moment; or it does not read, and what it is sent waits for it to begin.
+        with suppress(WebSocketDisconnect), anyio.move_on_after(_GOODBYE):
             await websocket.close(closed.code, closed.reason)
     return closed

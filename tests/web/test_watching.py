@@ -14,6 +14,7 @@ from websockets.exceptions import ConnectionClosed
 from fastauth import Account, ConfigurationError, FastAuth, StoreUnavailableException
 from fastauth.backends.memory import MemoryStore
 from fastauth.testing import ManualClock
+from fastauth.web import watching
 from tests.conftest import PASSWORD, bearer
 from tests.live import serving
 from tests.services.conftest import MakeAuth
@@ -58,7 +59,7 @@ class Line:
                 raise
 
     @staticmethod
-    async def wait(_: WebSocket) -> None:
+    async def wait(_: object) -> None:
         """Wait for what never comes."""
         await asyncio.Event().wait()
 
@@ -335,3 +336,19 @@ async def test_the_client_may_go_while_it_is_told(line: Line) -> None:
 
     assert await line.messages("/gone") == []
     assert [each.code for each in line.left] == [1008]
+
+
+async def test_a_client_that_does_not_read_holds_up_no_route(line: Line, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Where the goodbye cannot be sent, since the client takes nothing in, the route is left without it."""
+    monkeypatch.setattr(watching, "_GOODBYE", 0.01)
+
+    async def send_on(websocket: WebSocket) -> None:
+        websocket._send = line.wait
+        await sign_out(line)
+        await websocket.send_text("more")
+
+    line.add("/deaf", line.auth.current_user, send_on)
+
+    assert await line.messages("/deaf") == []
+    assert [each.code for each in line.left] == [1008]
+    assert watches() == []
