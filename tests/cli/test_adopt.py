@@ -33,6 +33,13 @@ class Member(UserMixin, Base):
 
 auth = FastAuth(SQLStore(create_async_engine("sqlite+aiosqlite:///app.db"), user_model=Member), secret_key="{KEY}")
 """
+NULLABLE_APP = APP.replace(
+    "    is_boss",
+    "    username: Mapped[str | None] = mapped_column(String(64), unique=True)\n"
+    "    email: Mapped[str | None] = mapped_column(String(254), unique=True)\n"
+    "    hashed_password: Mapped[str | None] = mapped_column(String(255))\n"
+    "    is_boss",
+)
 HASH = BcryptHasher(4).hash("correct horse battery")
 
 
@@ -44,14 +51,14 @@ def project(folder: Path, run: Run) -> Path:
     return folder
 
 
-def store(*rows: tuple[str, str, str, bool]) -> None:
+def store(*rows: tuple[str | None, str | None, str | None, bool]) -> None:
     with closing(sqlite3.connect("app.db", isolation_level=None)) as connection:
         connection.executemany(
             "insert into members (username, email, hashed_password, disabled, is_boss) values (?, ?, ?, 0, ?)", rows
         )
 
 
-def emails() -> set[str]:
+def emails() -> set[str | None]:
     with closing(sqlite3.connect("app.db")) as connection:
         return {email for (email,) in connection.execute("select email from members")}
 
@@ -99,6 +106,38 @@ def test_whoever_could_not_sign_in_is_named(project: Path, run: Run) -> None:
     ):
         assert problem in done.stderr.replace("\n  ", " ")
     assert "5 problems" in done.stderr
+
+
+def test_who_lacks_an_address_a_name_or_a_hash_is_named_and_the_others_are_adopted(folder: Path, run: Run) -> None:
+    """What is null in the table is a problem of that user's, and stops nothing; lists and exports show it as empty."""
+    (folder / "main.py").write_text(NULLABLE_APP)
+    run("init", "main:auth", "--no-admin")
+    store(
+        ("ada", None, HASH, True),
+        (None, "grace@example.com", HASH, False),
+        ("mary", "mary@example.com", None, False),
+        (None, None, HASH, False),
+        ("alan", "Alan@Example.com", HASH, True),
+    )
+
+    code, done = adopted(run, "--role", "admin=is_boss")
+    listed = json.loads(run("users", "list", "--app", "main:auth", "--json").stdout)["users"]
+    for name in ("users.csv", "users.jsonl"):
+        assert run("users", "export", name, "--with-hashes", "--app", "main:auth").exit_code == 0
+
+    assert code == 1
+    assert done["roles"] == {"admin": 2}
+    assert emails() == {None, "grace@example.com", "mary@example.com", "alan@example.com"}
+    assert [problem.split(":")[0] for problem in done["problems"]] == [
+        "ada",
+        "grace@example.com",
+        "mary@example.com",
+        "the user of the id 4",
+        "the user of the id 4",
+    ]
+    assert [user["email"] for user in listed if user["username"] == "ada"] == [None]
+    assert "1,ada,,false,admin," in Path("users.csv").read_text()
+    assert '"email": null' in Path("users.jsonl").read_text()
 
 
 def test_it_is_told_in_words_what_would_be_done(project: Path, run: Run) -> None:

@@ -86,18 +86,14 @@ async def _everyone(on: Target) -> AsyncIterator[Account[Any]]:
 async def _adopt(
     on: Target, account: Account[Any], wanted: Mapping[str, str], done: Adoption, *, dry_run: bool
 ) -> None:
-    who = printable(account.email)
-    try:
-        email = canonical_email(account.email)
-        if email != account.email:
-            if not dry_run:
-                await on.auth.store.set_email(account.id, email, verified=account.verified, old_email=account.email)
-            done.addresses += 1
-    except (ValidationException, UserExistsException) as error:
-        done.problems.append(f"{who}: the address cannot be kept: {error}")
+    who = printable(account.email or account.username or f"the user of the id {account.id}")
+    if account.email:
+        await _adopt_address(on, account, who, done, dry_run=dry_run)
+    else:
+        done.problems.append(f"{who}: has no e-mail address, and nothing can be mailed to them")
     if on.auth.store.schema.is_named and not _is_canonical(account.username):
-        done.problems.append(f"{who}: nobody finds the username {printable(account.username)!r} in this form")
-    if not on.auth.passwords.recognizes(account.hashed_password):
+        done.problems.append(f"{who}: nobody finds the username {printable(account.username or '')!r} in this form")
+    if not on.auth.passwords.recognizes(account.hashed_password or ""):
         done.problems.append(f"{who}: nothing here verifies the password hash; see PasswordSettings(verifies=...)")
     for role, attribute in wanted.items():
         if not hasattr(account.user, attribute):
@@ -108,9 +104,20 @@ async def _adopt(
             done.roles[role] += 1
 
 
+async def _adopt_address(on: Target, account: Account[Any], who: str, done: Adoption, *, dry_run: bool) -> None:
+    try:
+        email = canonical_email(account.email)
+        if email != account.email:
+            if not dry_run:
+                await on.auth.store.set_email(account.id, email, verified=account.verified, old_email=account.email)
+            done.addresses += 1
+    except (ValidationException, UserExistsException) as error:
+        done.problems.append(f"{who}: the address cannot be kept: {error}")
+
+
 def _is_canonical(username: str) -> bool:
     try:
-        return canonical_username(username) == username
+        return canonical_username(username or "") == username
     except ValidationException:
         return False
 
