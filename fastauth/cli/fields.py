@@ -1,7 +1,7 @@
 """The attributes of the app's own user model, as the command line gives them."""
 
 from collections.abc import Callable, Generator, Sequence
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from typing import Any
 
 import click
@@ -49,7 +49,7 @@ def fields_asked_for() -> Generator[None, None, None]:
 
 
 def own_fields(on: Target, texts: dict[str, str]) -> dict[str, Any]:
-    """Return the attributes of the app's own model in their types; what the model does not say stays text.
+    """Return the attributes of the app's own model in their types, lists and dicts from JSON; else it stays text.
 
     Raises:
         Misuse: A value is not of its attribute's type.
@@ -58,12 +58,19 @@ def own_fields(on: Target, texts: dict[str, str]) -> dict[str, Any]:
     types = {field.name: field.annotation for field in (*schema.public, *schema.writable)}
     values: dict[str, Any] = dict(texts)
     for name in texts.keys() & types.keys():
-        adapter: TypeAdapter[Any] = TypeAdapter(types[name])
-        try:
-            values[name] = adapter.validate_python(texts[name])
-        except ValidationError as error:
-            raise Misuse(f"{name}: {error.errors(include_input=False)[0]['msg']}.") from error
+        values[name] = _in_type(name, types[name], texts[name])
     return values
+
+
+def _in_type(name: str, annotation: Any, given: Any) -> Any:
+    adapter: TypeAdapter[Any] = TypeAdapter(annotation)
+    try:
+        return adapter.validate_python(given)
+    except ValidationError as error:
+        if isinstance(given, str):  # a list or a dict, which is not of its type as a text
+            with suppress(ValidationError):
+                return adapter.validate_json(given)
+        raise Misuse(f"{name}: {error.errors(include_input=False)[0]['msg']}.") from error
 
 
 def _pair(text: str) -> tuple[str, str]:

@@ -320,6 +320,34 @@ def test_export_and_import_are_one_circle(project: Path, run: Run) -> None:
     assert signs_in("root")
 
 
+@pytest.mark.parametrize("name", ["out.csv", "out.jsonl"])
+@pytest.mark.parametrize(
+    ("column", "value"),
+    [("tags: Mapped[list[str]] = mapped_column(JSON)", '["A", "b c, \\"d\\""]'), ("notes: Mapped[str]", '["a"]')],
+)
+def test_the_circle_holds_for_lists_and_for_what_looks_like_one(
+    column: str, value: str, name: str, folder: Path, run: Run
+) -> None:
+    """A list comes back as that list, and a text as the same text."""
+    attribute = column.partition(":")[0]
+    source = own_app(column).replace(
+        "from sqlalchemy.orm import", "from sqlalchemy import JSON\nfrom sqlalchemy.orm import"
+    )
+    (folder / "main.py").write_text(source)
+    run("init", "main:auth", "--no-admin")
+    given = ("--generate-password", "--field", f"{attribute}={value}")
+    made = run("users", "create", "ada", "--email", "ada@example.com", *given, "--json", *ON)
+    run("users", "export", name, "--with-hashes", *ON)
+    (folder / "app.db").rename("old.db")
+    run("init", "main:auth", "--no-admin")
+
+    back = run("users", "import", name, "--json", *ON)
+    listed = run("users", "list", "--json", *ON)
+
+    assert json.loads(back.stdout)["created"] == 1, back.output
+    assert json.loads(listed.stdout)["users"][0][attribute] == json.loads(made.stdout)[attribute]
+
+
 def test_an_export_goes_page_by_page(project: Path, run: Run) -> None:
     """More users than one page of the store holds are all written, each once."""
     write_hashed(project / "users.csv", 600)

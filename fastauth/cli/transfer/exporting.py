@@ -75,9 +75,13 @@ def whole_file(path: Path, *, force: bool) -> Generator[TextIO, None, None]:
 
 
 def _write_json(file: TextIO, row: dict[str, Any]) -> None:
-    file.write(json.dumps(row, ensure_ascii=False, default=str) + "\n")
+    file.write(_json(row) + "\n")
 
 
 def _write_csv(rows: "csv.DictWriter[str]", row: dict[str, Any]) -> None:
     flat = {**row, "roles": " ".join(row["roles"]), "disabled": "true" if row["disabled"] else "false"}
-    rows.writerow(flat)
+    rows.writerow({name: _json(value) if isinstance(value, (list, dict)) else value for name, value in flat.items()})
+
+
+def _json(value: Any) -> str:
+    return json.dumps(value, ensure_ascii=False, default=str)
