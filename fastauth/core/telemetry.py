@@ -10,6 +10,12 @@ RefreshOutcome: TypeAlias = Literal["rotated", "repeated", "reused", "refused"]
 """What became of a refresh: the generation moved on; it was answered again within the grace period; the token had been
 used before, and the session was ended; or the token was no good."""
 
+# A store answers in milliseconds; a password takes a quarter of a second, and longer where many wait.
+STORE_BOUNDS = (0.0005, 0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1.0, 2.5, 5.0)
+"""Where the buckets of a histogram of store calls end, in seconds."""
+PASSWORD_BOUNDS = (0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1.0, 2.5, 5.0, 10.0)
+"""Where the buckets of a histogram of passwords end, in seconds."""
+
 
 class Telemetry(Protocol):
     """Counts and measures. It is called on the answer's path: it must neither wait nor raise.

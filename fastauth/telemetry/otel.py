@@ -5,7 +5,7 @@ from contextlib import AbstractContextManager, contextmanager
 from typing import Literal
 
 from fastauth.core.events import Event, SignedIn, SignInFailed
-from fastauth.core.telemetry import RefreshOutcome
+from fastauth.core.telemetry import PASSWORD_BOUNDS, STORE_BOUNDS, RefreshOutcome
 
 try:
     from opentelemetry import metrics, trace
@@ -39,13 +39,22 @@ class OpenTelemetry:
         self._rejections = meter.create_counter("fastauth.token_rejections", description="Tokens refused, by reason.")
         self._limited = meter.create_counter("fastauth.rate_limited", description="Attempts over a limit, by route.")
         self._store = meter.create_histogram(
-            "fastauth.store.call.duration", unit="s", description="Calls of the store, by verb and outcome."
+            "fastauth.store.call.duration",
+            unit="s",
+            description="Calls of the store, by verb and outcome.",
+            explicit_bucket_boundaries_advisory=STORE_BOUNDS,
         )
         self._waited = meter.create_histogram(
-            "fastauth.password.wait.duration", unit="s", description="How long passwords waited for a thread."
+            "fastauth.password.wait.duration",
+            unit="s",
+            description="How long passwords waited for a thread.",
+            explicit_bucket_boundaries_advisory=PASSWORD_BOUNDS,
         )
         self._worked = meter.create_histogram(
-            "fastauth.password.work.duration", unit="s", description="How long hashing and comparing took."
+            "fastauth.password.work.duration",
+            unit="s",
+            description="How long hashing and comparing took.",
+            explicit_bucket_boundaries_advisory=PASSWORD_BOUNDS,
         )
         self._waiting = meter.create_up_down_counter(
             "fastauth.passwords_waiting", description="Passwords that wait or are being hashed."

@@ -6,7 +6,7 @@ from typing import Any, Literal
 
 from fastauth.core.events import Event, SignedIn, SignInFailed
 from fastauth.core.exceptions import ConfigurationError
-from fastauth.core.telemetry import RefreshOutcome
+from fastauth.core.telemetry import PASSWORD_BOUNDS, STORE_BOUNDS, RefreshOutcome
 
 try:
     from prometheus_client import REGISTRY, CollectorRegistry, Counter, Gauge, Histogram
@@ -14,10 +14,6 @@ try:
     from prometheus_client.multiprocess import MultiProcessCollector
 except ImportError as _error:
     raise ImportError("PrometheusTelemetry needs prometheus-client: pip install 'fastauth[prometheus]'") from _error
-
-# Seconds. A store answers in milliseconds; a password takes a quarter of a second, and longer where many wait.
-_STORE_BUCKETS = (0.0005, 0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5)
-_PASSWORD_BUCKETS = (0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10)
 
 
 class PrometheusTelemetry:
@@ -49,17 +45,17 @@ class PrometheusTelemetry:
                 "store_call_seconds",
                 "Calls of the store, by verb and outcome.",
                 ["verb", "outcome"],
-                buckets=_STORE_BUCKETS,
+                buckets=STORE_BOUNDS,
                 **named,
             )
             self._waited = Histogram(
-                "password_wait_seconds", "How long passwords waited for a thread.", buckets=_PASSWORD_BUCKETS, **named
+                "password_wait_seconds", "How long passwords waited for a thread.", buckets=PASSWORD_BOUNDS, **named
             )
             self._worked = Histogram(
                 "password_work_seconds",
                 "How long hashing and comparing took.",
                 ["work"],
-                buckets=_PASSWORD_BUCKETS,
+                buckets=PASSWORD_BOUNDS,
                 **named,
             )
             self._waiting = Gauge(

@@ -36,17 +36,24 @@ class Exported:
         """Return the spans that have ended."""
         return self._spans.get_finished_spans()
 
-    def metrics(self) -> dict[str, dict[str, float]]:
-        """Return sums and counts by the names of the metrics and by their labels."""
+    def points(self) -> dict[str, list[Any]]:
+        """Return what each metric holds, one point for each set of labels."""
         data: Any = self._reader.get_metrics_data()
         return {
-            metric.name: {
-                ",".join(map(str, point.attributes.values())): getattr(point, "value", getattr(point, "sum", None))
-                for point in metric.data.data_points
-            }
+            metric.name: list(metric.data.data_points)
             for resource in data.resource_metrics
             for scope in resource.scope_metrics
             for metric in scope.metrics
+        }
+
+    def metrics(self) -> dict[str, dict[str, float]]:
+        """Return sums and counts by the names of the metrics and by their labels."""
+        return {
+            name: {
+                ",".join(map(str, point.attributes.values())): getattr(point, "value", getattr(point, "sum", None))
+                for point in points
+            }
+            for name, points in self.points().items()
         }
 
     def close(self) -> None:
@@ -86,6 +93,17 @@ def test_what_is_told_is_measured(exported: Exported) -> None:
         "fastauth.password.work.duration": {"hash": 0.75},
         "fastauth.passwords_waiting": {"": 1},
     }
+
+
+def test_what_differs_falls_into_different_buckets(exported: Exported) -> None:
+    """A store that takes a second is told from one that takes a millisecond, without a view that the app would set."""
+    telemetry = exported.telemetry
+    for seconds in (0.001, 0.02, 1):
+        telemetry.store_called("authenticate", seconds, "ok")
+        telemetry.password_hashed("hash", 10 * seconds, 10 * seconds)
+
+    counts = [point.bucket_counts for name, points in exported.points().items() for point in points]
+    assert [sorted(each)[-4:] for each in counts] == 3 * [[0, 1, 1, 1]]
 
 
 async def test_store_calls_are_spans_below_that_of_the_request(exported: Exported) -> None:
