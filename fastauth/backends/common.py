@@ -5,7 +5,9 @@ import uuid
 from collections.abc import Callable, Collection, Iterable, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timezone
-from typing import Any
+from typing import Any, Literal
+
+from pydantic import PydanticSchemaGenerationError, PydanticUserError, TypeAdapter
 
 from fastauth.core.exceptions import ConfigurationError, ErrorDetail, ValidationException
 
@@ -116,6 +118,49 @@ def check_known(names: Iterable[str], knows: Callable[[str], bool]) -> None:
     for name in names:
         if not knows(name):
             raise ValidationException.of(name, f"The user model has no field {name!r}.", "extra_forbidden")
+
+
+def json_schema(
+    attribute: str, annotation: Any, *, mode: Literal["validation", "serialization"] = "validation"
+) -> dict[str, Any]:
+    """Return the JSON Schema of a type, as it is sent or as it is answered.
+
+    Args:
+        attribute: What is of this type, for the error.
+        annotation: The type.
+        mode: Which of the two.
+
+    Raises:
+        ConfigurationError: JSON has nothing for it.
+    """
+    try:
+        return TypeAdapter[Any](annotation).json_schema(mode=mode)
+    except (PydanticSchemaGenerationError, PydanticUserError) as error:
+        raise ConfigurationError(f"{attribute}: the type {annotation!r} cannot travel as JSON.") from error
+
+
+def check_travels(attribute: str, annotation: Any, option: str) -> None:
+    """Refuse a type whose values cannot all be answered as JSON.
+
+    Args:
+        attribute: What is of this type.
+        annotation: The type of what is answered.
+        option: Where the attribute is named.
+
+    Raises:
+        ConfigurationError: JSON has nothing for it; or bytes are in it, which only some of are text.
+    """
+    if _has_bytes(json_schema(attribute, annotation, mode="serialization")):
+        raise ConfigurationError(
+            f"{option}: {attribute} holds bytes, which JSON has nothing for. Leave it out, and answer it by a route of "
+            "your own; or have its type make text of the bytes, such as base64."
+        )
+
+
+def _has_bytes(schema: Any) -> bool:
+    if isinstance(schema, list):
+        return any(map(_has_bytes, schema))
+    return isinstance(schema, dict) and (schema.get("format") == "binary" or any(map(_has_bytes, schema.values())))
 
 
 def missing_value(name: str) -> ErrorDetail:

@@ -14,7 +14,7 @@ pytest.importorskip("beanie")
 from beanie import Document, Indexed
 from bson import ObjectId
 from motor.motor_asyncio import AsyncIOMotorClient
-from pydantic import AwareDatetime, BaseModel, ConfigDict, Field, create_model
+from pydantic import AwareDatetime, Base64Bytes, BaseModel, ConfigDict, Field, create_model
 from pymongo import AsyncMongoClient, MongoClient
 
 from fastauth.backends.mongo import MongoStore, User
@@ -164,6 +164,21 @@ async def test_a_type_that_is_no_json_cannot_be_public(database: Any) -> None:
 
     with pytest.raises(ConfigurationError, match=r"Odd\.raw"):
         MongoStore(database, user_model=Odd, public_fields=["raw"])
+
+
+@pytest.mark.parametrize("option", ["public_fields", "writable_fields"])
+@pytest.mark.parametrize("of", [bytes, bytes | None, list[bytes]])
+async def test_bytes_do_not_travel(database: Any, option: str, of: Any) -> None:
+    """Only some bytes are text, so a field of bytes is refused when the store is built, with what to do instead."""
+    with pytest.raises(ConfigurationError, match=rf"{option}: Member\.picture holds bytes.*base64"):
+        MongoStore(database, user_model=document(picture=(of, ...)), **{option: ["picture"]})
+
+
+async def test_bytes_that_are_made_text_of_travel(database: Any) -> None:
+    """A type that says how its bytes are written is as good as any other."""
+    store = MongoStore(database, user_model=document(picture=(Base64Bytes, ...)), public_fields=["picture"])
+
+    assert [field.name for field in store.schema.public] == ["picture"]
 
 
 @pytest.mark.parametrize("handle", [MongoClient(connect=False)["app"], None, "mongodb://localhost/app"])

@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 from fastapi import FastAPI
 from httpx2 import AsyncClient
-from sqlalchemy import DateTime, SmallInteger, String, func, text
+from sqlalchemy import JSON, DateTime, SmallInteger, String, func, text
 from sqlalchemy.ext.asyncio import AsyncEngine, create_async_engine
 from sqlalchemy.orm import DeclarativeBase, Mapped, mapped_column
 
@@ -22,7 +22,7 @@ from tests.web.helpers import (
 ADA = {"username": "ada", "email": "ada@example.com", "password": PASSWORD}
 
 
-LATER = {"plan", "created_at"}
+LATER = {"plan", "tags", "height", "created_at"}
 
 
 class Base(DeclarativeBase):
@@ -38,6 +38,8 @@ class Member(UserMixin, Base):
     phone: Mapped[str | None] = mapped_column(String(30), unique=True)
     credit: Mapped[int] = mapped_column(default=0)
     plan: Mapped[int] = mapped_column(SmallInteger, default=0)
+    tags: Mapped[list[str]] = mapped_column(JSON, default=list)
+    height: Mapped[float] = mapped_column(default=0.0)
     created_at: Mapped[datetime] = mapped_column(DateTime(timezone=True), server_default=func.now())
 
 
@@ -54,7 +56,7 @@ async def member_client(
     engine: AsyncEngine, make_auth: Callable[..., FastAuth[Any]]
 ) -> AsyncGenerator[AsyncClient, None]:
     """A client of an app with a user model of its own."""
-    own = ("first_name", "city", "phone", "plan")
+    own = ("first_name", "city", "phone", "plan", "tags", "height")
     store = SQLStore(engine, user_model=Member, public_fields=(*own, "created_at"), writable_fields=own)
     auth = make_auth(store)
     await auth.initialize_db()
@@ -88,6 +90,9 @@ async def test_the_models_own_fields_travel(member_client: AsyncClient) -> None:
         ("first_name", "escape\x1b", "value_error"),
         ("phone", ["1"], "string_type"),
         ("city", None, "string_type"),
+        ("tags", None, "value_error"),
+        ("height", "inf", "finite_number"),
+        ("height", "nan", "finite_number"),
         ("credit", 100, "extra_forbidden"),
         ("id", 7, "extra_forbidden"),
         ("disabled", False, "extra_forbidden"),
@@ -141,6 +146,30 @@ async def test_what_is_stored_is_never_refused_on_the_way_out(member_client: Asy
     answer = await member_client.get("/users/me", headers=bearer(tokens))
 
     assert (answer.status_code, answer.json()["first_name"], answer.json()["plan"]) == (200, "x" * 99, 70000)
+
+
+async def test_a_change_is_bounded_as_a_new_user_is(member_client: AsyncClient) -> None:
+    """Nobody changes a field to what they could not have registered with, and what is there stays."""
+    await register(member_client, first_name="Ada", tags=["a", None], height=1.5)
+    tokens = await sign_in(member_client)
+
+    for values in ({"tags": None}, {"height": "inf"}, {"height": "-inf"}, {"height": "nan"}):
+        refused(await member_client.patch("/users/me", json=values, headers=bearer(tokens)), 422, "VALIDATION_ERROR")
+    me = (await member_client.get("/users/me", headers=bearer(tokens))).json()
+
+    assert (me["tags"], me["height"]) == (["a", None], 1.5)
+
+
+async def test_what_json_has_no_number_for_is_shown_as_null(member_client: AsyncClient, engine: AsyncEngine) -> None:
+    """An infinity that is stored already is in nobody's way either."""
+    await register(member_client, first_name="Ada")
+    tokens = await sign_in(member_client)
+    async with engine.begin() as connection:
+        await connection.execute(text("UPDATE members SET height = 9e999"))
+
+    answer = await member_client.get("/users/me", headers=bearer(tokens))
+
+    assert (answer.status_code, answer.json()["height"]) == (200, None)
 
 
 async def test_only_what_is_sent_is_bounded_in_the_document(member_client: AsyncClient) -> None:

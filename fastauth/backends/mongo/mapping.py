@@ -11,10 +11,17 @@ from beanie import Document, DocumentWithSoftDelete
 from beanie.odm.utils.encoder import Encoder
 from beanie.odm.utils.typing import get_index_attributes  # pyright: ignore[reportUnknownVariableType]
 from bson import ObjectId
-from pydantic import PydanticSchemaGenerationError, PydanticUserError, TypeAdapter
 from pydantic.fields import FieldInfo
 
-from fastauth.backends.common import HASH_LENGTH, Shape, parse_integer, parse_text, parse_uuid
+from fastauth.backends.common import (
+    HASH_LENGTH,
+    Shape,
+    check_travels,
+    json_schema,
+    parse_integer,
+    parse_text,
+    parse_uuid,
+)
 from fastauth.core.exceptions import ConfigurationError
 from fastauth.core.identity import EMAIL_MAX_LENGTH, USERNAME_MAX_LENGTH
 from fastauth.core.user_schema import UserField, UserSchema
@@ -148,8 +155,8 @@ class UserMapping(Generic[_M]):
             raise ConfigurationError(f"{option}: {self.name}.{name} belongs to FastAuth and cannot be named here.")
         if name not in self.fields:
             raise ConfigurationError(f"{option}: {self.name} has no field {name!r}.")
-        self._json_types(name)
         field = self.fields[name]
+        check_travels(f"{self.name}.{name}", self._annotation(name), option)
         bounds = (BaseMetadata, GroupedMetadata)
         shown = _annotated(field, [each for each in field.metadata if not isinstance(each, bounds)])
         return UserField(name, self._annotation(name), required=field.is_required(), shown=shown)
@@ -158,12 +165,7 @@ class UserMapping(Generic[_M]):
         return _annotated(self.fields[name], self.fields[name].metadata)
 
     def _json_types(self, name: str) -> set[str]:
-        try:
-            schema = TypeAdapter[Any](self._annotation(name)).json_schema()
-        except (PydanticSchemaGenerationError, PydanticUserError) as error:
-            raise ConfigurationError(
-                f"{self.name}.{name}: the type {self.fields[name].annotation!r} cannot travel as JSON."
-            ) from error
+        schema = json_schema(f"{self.name}.{name}", self._annotation(name))
         return {str(each.get("type")) for each in schema.get("anyOf", [schema])}
 
     def _length(self, name: str) -> int:

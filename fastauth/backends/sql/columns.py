@@ -6,7 +6,7 @@ from datetime import datetime
 from typing import Annotated, Any, Literal, get_args, get_origin
 
 from annotated_types import Ge, Le, MaxLen
-from pydantic import AwareDatetime, NaiveDatetime
+from pydantic import AfterValidator, AwareDatetime, FiniteFloat, NaiveDatetime
 from sqlalchemy import (
     JSON,
     BigInteger,
@@ -63,9 +63,24 @@ def annotation(column: Column[Any]) -> Any | None:
     elif isinstance(plain, Integer) and known is int:
         limit = 2 ** (_bits(plain) - 1)
         known = Annotated[int, Ge(-limit), Le(limit - 1)]
+    elif known is float:
+        known = FiniteFloat  # as JSON has no others
+    elif isinstance(plain, JSON):
+        known = Annotated[Any, AfterValidator(not_null)]
     else:
         return stored_type(column)
     return _optional(known, column)
+
+
+def not_null(value: Any) -> Any:
+    """Return the value; JSON's null is one to the database, which takes it where a column is ``NOT NULL``.
+
+    Raises:
+        ValueError: It is None.
+    """
+    if value is None:
+        raise ValueError("This cannot be null.")
+    return value
 
 
 def is_in_utc(column: Column[Any]) -> bool:

@@ -21,7 +21,7 @@ from sqlalchemy import inspect as sqlalchemy_inspect
 from sqlalchemy.exc import NoInspectionAvailable
 from sqlalchemy.orm import InstanceState, Mapper, make_transient_to_detached
 
-from fastauth.backends.common import HASH_LENGTH, Shape, in_utc
+from fastauth.backends.common import HASH_LENGTH, Shape, check_travels, in_utc
 from fastauth.backends.sql.columns import (
     KeyParser,
     annotation,
@@ -252,7 +252,9 @@ class UserMapping(Generic[_M]):
             raise ConfigurationError(
                 f"{self._name}.{name}: the type {column.type!r} says no Python type, so it cannot travel as JSON."
             )
-        return UserField(name, known, required=self._is_required(name), shown=stored_type(column))
+        shown = stored_type(column)
+        check_travels(f"{self._name}.{name}", shown, option)
+        return UserField(name, known, required=self._is_required(name), shown=shown)
 
     def _is_required(self, name: str) -> bool:
         column = self._columns[name]

@@ -43,6 +43,17 @@ class Silent(TypeDecorator[Any]):
         raise NotImplementedError
 
 
+class Odd(TypeDecorator[object]):
+    """Turns values into something that nobody else knows, and says so."""
+
+    impl = String
+    cache_ok = True
+    python_type = Wrapped
+
+    def process_result_value(self, value: Any, dialect: Any) -> Any:
+        return value
+
+
 class GUID(TypeDecorator[uuid.UUID]):
     """Turns letters into a UUID, and says so."""
 

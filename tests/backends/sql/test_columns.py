@@ -6,7 +6,7 @@ from typing import Annotated, Any, Literal
 
 import pytest
 from annotated_types import Ge, Le, MaxLen
-from pydantic import AwareDatetime, NaiveDatetime
+from pydantic import AfterValidator, AwareDatetime, FiniteFloat, NaiveDatetime
 from sqlalchemy import (
     JSON,
     BigInteger,
@@ -15,6 +15,7 @@ from sqlalchemy import (
     Date,
     DateTime,
     Enum,
+    Float,
     Integer,
     Interval,
     SmallInteger,
@@ -32,6 +33,7 @@ from sqlalchemy.orm import (
 from sqlalchemy.types import TypeEngine
 
 from fastauth.backends.sql import SQLStore
+from fastauth.backends.sql.columns import not_null
 from fastauth.core.user_schema import UserField
 from tests.backends.sql.column_types import GUID, Colour, Moment, Span, Wrapped
 from tests.backends.sql.conftest import Defined
@@ -57,7 +59,8 @@ ENGINE = create_async_engine("sqlite+aiosqlite://")
         (Interval(), timedelta, timedelta),
         (Span(), timedelta, timedelta),
         (Uuid(), uuid.UUID, uuid.UUID),
-        (JSON(), Any, Any),
+        (JSON(), Annotated[Any, AfterValidator(not_null)], Any),
+        (Float(), FiniteFloat, float),
         (Enum(Colour), Colour, Colour),
         (Enum("red", "blue"), Literal["red", "blue"], Literal["red", "blue"]),
     ],

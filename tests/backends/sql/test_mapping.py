@@ -11,6 +11,7 @@ from sqlalchemy import (
     ForeignKey,
     Index,
     Integer,
+    LargeBinary,
     MetaData,
     PickleType,
     String,
@@ -35,7 +36,7 @@ from sqlalchemy.orm import (
 
 from fastauth import ConfigurationError
 from fastauth.backends.sql import SQLStore, User, UserMixin
-from tests.backends.sql.column_types import Encoded, Silent
+from tests.backends.sql.column_types import Encoded, Odd, Silent
 from tests.backends.sql.conftest import Defined
 
 ENGINE = create_async_engine("sqlite+aiosqlite://")
@@ -166,6 +167,9 @@ def test_a_field_that_the_constructor_does_not_take_is_refused() -> None:
         ("secret", "Member.secret: the type PickleType() says no Python type"),
         ("encoded", "Member.encoded: the type Encoded() says no Python type"),
         ("silent", "Member.silent: the type Silent() says no Python type"),
+        ("odd", "Member.odd: the type"),
+        ("picture", "Member.picture holds bytes"),
+        ("thumbnail", "Member.thumbnail holds bytes"),
     ],
 )
 def test_a_field_that_cannot_travel_is_named(model: Defined, option: str, field: str, said: str) -> None:
@@ -174,6 +178,9 @@ def test_a_field_that_cannot_travel_is_named(model: Defined, option: str, field:
         secret=mapped_column(PickleType),
         encoded=mapped_column(Encoded),
         silent=mapped_column(Silent),
+        odd=mapped_column(Odd),
+        picture=mapped_column(LargeBinary, nullable=False),
+        thumbnail=mapped_column(LargeBinary, nullable=True),
         friend_id=mapped_column(ForeignKey("members.id")),
         friends=relationship("Member"),
     )
