@@ -368,3 +368,15 @@ class OverloadedException(UnavailableException):
 
     code = "FASTAUTH_OVERLOADED"
     default_message = "Too many people are signing in at the moment. Try again later."
+
+
+REFUSALS: tuple[type[FastAuthException], ...] = (
+    BadRequestException,
+    AuthenticationException,
+    AuthorizationException,
+    NotFoundException,
+    ConflictException,
+    ValidationException,
+    RateLimitedException,
+)
+"""The branches that are an answer to whoever asks; with any other exception, something has failed."""

@@ -45,7 +45,8 @@ class Telemetry(Protocol):
         Args:
             verb: The verb, such as ``authenticate``.
             seconds: How long it took.
-            outcome: ``ok``, or the class of the exception that it raised.
+            outcome: ``ok``; ``refused``, where the answer was that it may not be, such as a name that is taken; or the
+                class of the exception with which it failed.
         """
         ...
 

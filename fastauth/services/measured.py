@@ -4,6 +4,7 @@ import functools
 import time
 from typing import Any
 
+from fastauth.core.exceptions import REFUSALS
 from fastauth.core.models import U
 from fastauth.core.protocols import Store
 from fastauth.core.telemetry import Telemetries
@@ -23,6 +24,9 @@ def with_measurements(store: Store[U], telemetry: Telemetries) -> Store[U]:
             try:
                 with telemetry.span(f"store.{name}"):
                     return await verb(*args, **kwargs)
+            except REFUSALS:  # such as a name that is taken: any client can cause it, and the store is well
+                outcome = "refused"
+                raise
             except BaseException as error:  # that the client went away, too
                 outcome = type(error).__name__
                 raise

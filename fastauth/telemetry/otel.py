@@ -5,6 +5,7 @@ from contextlib import AbstractContextManager, contextmanager
 from typing import Literal
 
 from fastauth.core.events import Event, SignedIn, SignInFailed
+from fastauth.core.exceptions import REFUSALS
 from fastauth.core.telemetry import PASSWORD_BOUNDS, STORE_BOUNDS, RefreshOutcome
 
 try:
@@ -94,7 +95,7 @@ class OpenTelemetry:
         self._waiting.add(change)
 
     def span(self, name: str, /) -> AbstractContextManager[None]:
-        """Return the context of a span ``fastauth.<name>``; what is raised in it is told by its class alone."""
+        """Return the context of a span ``fastauth.<name>``; a failure is told by its class alone."""
         return self._span(f"{_NAME}.{name}")
 
     @contextmanager
@@ -103,6 +104,8 @@ class OpenTelemetry:
         with self._tracer.start_as_current_span(name, record_exception=False, set_status_on_exception=False) as span:
             try:
                 yield
+            except REFUSALS:
+                raise  # an answer, and no failure
             except Exception as error:
                 span.set_attribute("error.type", type(error).__name__)
                 span.set_status(Status(StatusCode.ERROR))

@@ -4,7 +4,12 @@ import asyncio
 
 import pytest
 
-from fastauth import StoreUnavailableException
+from fastauth import (
+    ConfigurationError,
+    PermissionDeniedException,
+    StoreUnavailableException,
+    UserExistsException,
+)
 from fastauth.backends.memory import MemoryStore
 from fastauth.core.protocols import Commit
 from fastauth.core.telemetry import SILENT, Telemetries
@@ -30,19 +35,29 @@ async def test_a_call_is_told_with_its_verb_and_its_span() -> None:
     assert recorder.told == [("begin", "store.get_user"), ("end", "store.get_user"), ("store", "get_user", "ok")]
 
 
-async def test_a_call_that_fails_is_told_by_the_class_of_its_exception() -> None:
-    """What the store raises rises, and only its class is told."""
+@pytest.mark.parametrize(
+    ("error", "outcome"),
+    [
+        (StoreUnavailableException(), "StoreUnavailableException"),
+        (ConfigurationError("The database refuses the app."), "ConfigurationError"),
+        (LookupError("a mistake in a store"), "LookupError"),
+        (UserExistsException(field="email"), "refused"),
+        (PermissionDeniedException(), "refused"),
+    ],
+)
+async def test_a_call_that_fails_is_told_from_one_that_is_refused(error: Exception, outcome: str) -> None:
+    """What the store raises rises; a failure is told by its class, and an answer that any client can cause is none."""
 
-    class Down(MemoryStore):
+    class Raising(MemoryStore):
         async def get_user(self, user_id: str) -> None:
-            raise StoreUnavailableException
+            raise error
 
     recorder = Recorder()
 
-    with pytest.raises(StoreUnavailableException):
-        await with_measurements(Down(), Telemetries([recorder])).get_user("1")
+    with pytest.raises(type(error)):
+        await with_measurements(Raising(), Telemetries([recorder])).get_user("1")
 
-    assert recorder.about("store") == [("store", "get_user", "StoreUnavailableException")]
+    assert recorder.about("store") == [("store", "get_user", outcome)]
 
 
 async def test_a_call_that_is_cancelled_is_told() -> None:

@@ -12,7 +12,7 @@ from opentelemetry.sdk.trace.export import SimpleSpanProcessor
 from opentelemetry.sdk.trace.export.in_memory_span_exporter import InMemorySpanExporter
 from opentelemetry.trace import StatusCode
 
-from fastauth import FastAuth, StoreUnavailableException
+from fastauth import FastAuth, StoreUnavailableException, UserExistsException
 from fastauth.backends.memory import MemoryStore
 from fastauth.core.events import SignInFailed, UserDisabled
 from fastauth.telemetry.otel import OpenTelemetry
@@ -139,6 +139,20 @@ async def test_a_failed_span_tells_the_class_of_the_error_and_not_its_text(expor
         {"error.type": "StoreUnavailableException"},
     )
     assert "hunter2" not in span.to_json()
+
+
+async def test_a_refusal_is_no_failed_span(exported: Exported) -> None:
+    """Whoever registers a name that is taken, puts no error into the traces."""
+    auth = FastAuth(MemoryStore(), telemetry=[exported.telemetry], **DEFAULTS)
+    await auth.initialize_db()
+    await auth.accounts.create("ada", "ada@example.com", PASSWORD)
+
+    with pytest.raises(UserExistsException):
+        await auth.accounts.create("ada", "ada@example.com", PASSWORD)
+    await auth.close()
+
+    spans = [span for span in exported.spans() if span.name == "fastauth.store.add_user"]
+    assert [(span.status.status_code, dict(span.attributes)) for span in spans] == 2 * [(StatusCode.UNSET, {})]
 
 
 def test_without_an_sdk_nothing_is_kept_and_nothing_fails() -> None:

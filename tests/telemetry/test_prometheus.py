@@ -126,3 +126,15 @@ def test_the_dashboard_asks_for_metrics_that_there_are() -> None:
         "route",
         "event",
     }
+
+
+def test_the_page_wakes_people_by_series_that_there_are() -> None:
+    """Each alert of the documentation is on a series that Prometheus gets, and not on the name of a histogram."""
+    suffixes = {"counter": ["_total"], "gauge": [""], "histogram": ["_bucket", "_count", "_sum"]}
+    registry = CollectorRegistry()
+    PrometheusTelemetry(registry)
+    series = {family.name + suffix for family in registry.collect() for suffix in suffixes[family.type]}
+
+    alerts = re.findall(r"^- `(\w+)", (DOCS / "observability.md").read_text("utf-8"), re.MULTILINE)
+    assert len(alerts) == 4
+    assert set(alerts) <= series

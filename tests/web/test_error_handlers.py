@@ -19,6 +19,7 @@ from fastauth import (
     ValidationException,
 )
 from fastauth.backends.memory import MemoryStore
+from fastauth.core.exceptions import REFUSALS
 from fastauth.web.error_handlers import status_of
 from tests.conftest import PASSWORD, client_of
 from tests.web.helpers import app_of, refused
@@ -89,6 +90,15 @@ def test_every_error_has_a_status_and_a_code_of_its_own() -> None:
     assert len({error.code for error in tree}) == len(tree)
     assert all(400 <= status_of(error) < 600 for error in tree)
     assert leaves - {"ConfigurationError"} <= CONTRACT.keys()
+
+
+def test_refusals_are_the_answers_below_500() -> None:
+    """What is measured as refused is what a client is to blame for, and all of it."""
+    tree = [FastAuthException, *below(FastAuthException)]
+
+    assert {error for error in tree if issubclass(error, REFUSALS)} == {
+        error for error in tree if status_of(error) < 500
+    }
 
 
 @pytest.mark.parametrize("name", CONTRACT)
