@@ -88,6 +88,9 @@ class UserStore(Protocol[U]):
         """Set the hash and revoke every live session but ``keep_session``; say whether it was set.
 
         It is not set when there is no such user, nor when ``old_hash`` is given and the hash is another one by now.
+
+        Raises:
+            ValidationException: The app's own class does not take the hash.
         """
         ...
 
@@ -119,6 +122,7 @@ class UserStore(Protocol[U]):
 
         Raises:
             UserExistsException: The address is taken.
+            ValidationException: The app's own class does not take the address.
             RoleNotFoundException: There is no role ``verified`` to grant.
             PermissionDeniedException: By the rank rule.
         """
@@ -130,6 +134,7 @@ class UserStore(Protocol[U]):
         """Disable the user and revoke every live session, or enable the user; False when there is no such user.
 
         Raises:
+            ValidationException: The app's own class does not take such a user.
             ProtectedRoleException: By the superadmin rule.
             PermissionDeniedException: By the rank rule.
         """

@@ -81,13 +81,14 @@ class MongoUserAttributes(MongoUserStore[U]):
             verified_for = {*state.verified_for, new} if verified else state.verified_for - {new}
             await self._change_account(state, self._verification(state, verified_for))
             return True
+        change = self._objects.change(state.user, "email", email)
         if self._step is not None:  # which is not awaited for what will be refused
             await self._check_free({self._email: {"$eq": new}}, "email", but=state.key)
         await self._deciding()
-        await self._move(state, email, new, verified=verified)
+        await self._move(state, new, change, verified=verified)
         return True
 
-    async def _move(self, state: UserState, email: str, new: Any, *, verified: bool) -> None:
+    async def _move(self, state: UserState, new: Any, change: Raw, *, verified: bool) -> None:
         users, accounts, *_ = await self._database.ready()
         move = new_token()
         is_sure = verified and "moving" not in state.account
@@ -96,7 +97,7 @@ class MongoUserAttributes(MongoUserStore[U]):
         where = {"_id": state.key, self._email: {"$eq": state.email}}
         refused: OperationFailure | None = None
         try:
-            is_moved = await users.update_one(where, self._objects.change("email", email))
+            is_moved = await users.update_one(where, change)
         except OperationFailure as error:
             refused, is_moved = error, False
         if not is_moved and not self._database.in_transaction:  # which takes it back itself

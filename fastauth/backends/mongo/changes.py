@@ -7,9 +7,11 @@ from typing import Any
 from bson import ObjectId
 
 from fastauth.backends.mongo.base import UNSET, changing, is_text
+from fastauth.backends.mongo.database import Raw
 from fastauth.backends.mongo.errors import LostRaceError
 from fastauth.backends.mongo.state import UserState, fingerprint_of, new_token
 from fastauth.backends.mongo.users import MongoUserStore
+from fastauth.core.exceptions import ValidationException
 from fastauth.core.models import U
 
 
@@ -22,11 +24,15 @@ class MongoUserChanges(MongoUserStore[U]):
         state = await self._read_user(user_id)
         if state is None or state.hash != old_hash:
             return False
+        try:
+            change = self._objects.change(state.user, "hashed_password", new_hash)
+        except ValidationException:
+            return False  # and the old one stays good, as this is an upgrade in passing
         await self._deciding()
         if new_hash == old_hash:
             return True
         await self._note_root(state, new_hash, state.root)
-        replaced = await self._write_hash(state, new_hash)
+        replaced = await self._write_hash(state, change)
         if not replaced:
             # Of two who make the same hash anew, one may have stored the very string that the other came with.
             state = await self._read_user(user_id)
@@ -49,6 +55,7 @@ class MongoUserChanges(MongoUserStore[U]):
         if state is None or (old_hash is not None and state.hash != old_hash):
             return False
         keep = keep_session if is_text(keep_session) else None
+        change = self._objects.change(state.user, "hashed_password", new_hash)
         await self._deciding()
         if state.hash == new_hash:
             await self._end_sessions(state, now, keep=keep)
@@ -57,16 +64,16 @@ class MongoUserChanges(MongoUserStore[U]):
             if keep is not None:
                 await self._keep_session(state, keep, now, roots=root)
             await self._note_root(state, new_hash, root, ended_at=now)
-            if not await self._write_hash(state, new_hash):
+            if not await self._write_hash(state, change):
                 raise LostRaceError
             await self._forget_root(state, state.hash)
         await self._write_revoked(state, now, but=keep)
         return True
 
-    async def _write_hash(self, state: UserState, new_hash: str) -> bool:
+    async def _write_hash(self, state: UserState, change: Raw) -> bool:
         users = (await self._database.ready()).users
         unchanged = {"_id": state.key, self._hash: {"$eq": state.hash}}
-        return await users.update_one(unchanged, self._objects.change("hashed_password", new_hash))
+        return await users.update_one(unchanged, change)
 
     async def _note_root(self, state: UserState, new_hash: str, root: str, **more: Any) -> None:
         note = {f"roots.{fingerprint_of(new_hash)}": root, **more}
@@ -93,11 +100,12 @@ class MongoUserChanges(MongoUserStore[U]):
         self._check_rank(state, unless_holding)
         if not disabled:
             return await self._enable(state, unless_holding)
+        change = self._objects.change(state.user, "disabled", self._is_disabled)
         await self._keep_a_superadmin(state)
         await self._deciding()
         await self._end_sessions(state, now, keep=None, disabling=True)
         users, accounts, *_ = await self._database.ready()
-        await users.update_one({"_id": state.key}, self._objects.change("disabled", self._is_disabled))
+        await users.update_one({"_id": state.key}, change)
         # A new epoch once more: who was enabled, signed in and was disabled by the write above stays signed out.
         decided = {"epoch": new_token(), "revision": ObjectId()}
         await accounts.update_one({"_id": state.key}, {"$set": decided, "$unset": {"disabling": ""}})
@@ -106,10 +114,11 @@ class MongoUserChanges(MongoUserStore[U]):
 
     async def _enable(self, state: UserState, unless_holding: Collection[str]) -> bool:
         users = (await self._database.ready()).users
+        change = self._objects.change(state.user, "disabled", not self._is_disabled)
         await self._deciding()
         if unless_holding:
             state = await self._change_account(state, {})
-        there = await users.update_one({"_id": state.key}, self._objects.change("disabled", not self._is_disabled))
+        there = await users.update_one({"_id": state.key}, change)
         if there and state.account.get("disabling"):
             await self._change_account(state, {"disabling": False, "epoch": new_token()})
         return there

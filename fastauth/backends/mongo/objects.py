@@ -87,9 +87,14 @@ class UserObjects(Generic[_M]):
             raise ValidationException("The values are too large for the database.")
         return raw
 
-    def change(self, name: str, value: Any) -> Raw:
-        """Return the update that sets one of our fields."""
+    def change(self, raw: Raw, name: str, value: Any) -> Raw:
+        """Return the update that sets one of our fields of a stored document.
+
+        Raises:
+            ValidationException: The class does not take the document that it would be, and nobody could read it then.
+        """
         changes = {self._mapping.stored_name(name): self._mapping.encode(value)}
+        self._parsed({**raw, **changes})
         if self._mapping.model.get_settings().use_revision:
             # So that a copy which the app holds is refused when it is saved, and does not undo this.
             changes["revision_id"] = self._mapping.encode(uuid4())
@@ -104,10 +109,7 @@ class UserObjects(Generic[_M]):
         check_known(fields, self._mapping.knows)
         before = self.encode(cast("Document", self.build(raw)))
         values = {self._mapping.stored_name(name): value for name, value in fields.items()}
-        try:
-            return Changed(before, cast("Document", parse_obj(self._mapping.model, {**before, **values})))
-        except ValidationError as error:
-            raise ValidationException(details=[self._detail(each) for each in error.errors()]) from None
+        return Changed(before, self._parsed({**before, **values}))
 
     def difference(self, changed: "Changed") -> Raw:
         """Return the update of what differs of the app's own fields; empty when nothing does."""
@@ -138,6 +140,12 @@ class UserObjects(Generic[_M]):
     async def after_insert(self, document: Document) -> None:
         """Run the app's hooks for after an insert."""
         await ActionRegistry.run_actions(document, EventTypes.INSERT, ActionDirections.AFTER, [])
+
+    def _parsed(self, to_be: Raw) -> Document:
+        try:
+            return cast("Document", parse_obj(self._mapping.model, to_be))
+        except ValidationError as error:
+            raise ValidationException(details=[self._detail(each) for each in error.errors()]) from None
 
     def _detail(self, problem: Mapping[str, Any]) -> ErrorDetail:
         field, *rest = problem["loc"] or ("",)
