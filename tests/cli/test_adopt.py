@@ -29,6 +29,7 @@ class Member(UserMixin, Base):
 
     id: Mapped[int] = mapped_column(primary_key=True)
     is_boss: Mapped[bool] = mapped_column(default=False)
+    is_proven: Mapped[bool] = mapped_column(default=False, server_default="0")
 
 
 auth = FastAuth(SQLStore(create_async_engine("sqlite+aiosqlite:///app.db"), user_model=Member), secret_key="{KEY}")
@@ -58,6 +59,16 @@ def store(*rows: tuple[str | None, str | None, str | None, bool]) -> None:
         )
 
 
+def change(statement: str) -> None:
+    with closing(sqlite3.connect("app.db", isolation_level=None)) as connection:
+        connection.execute(statement)
+
+
+def roles_of(run: Run) -> dict[str, list[str]]:
+    listed = json.loads(run("users", "list", "--app", "main:auth", "--json").stdout)["users"]
+    return {user["username"]: user["roles"] for user in listed}
+
+
 def emails() -> set[str | None]:
     with closing(sqlite3.connect("app.db")) as connection:
         return {email for (email,) in connection.execute("select email from members")}
@@ -76,12 +87,54 @@ def test_addresses_and_roles_are_brought_over_once(project: Path, run: Run) -> N
     foreseen, before = adopted(run, *rules, "--dry-run"), emails()
     done, again = adopted(run, *rules), adopted(run, *rules)
 
-    found = {"users": 2, "addresses": 1, "roles": {"superadmin": 1}, "problems": []}
+    found = {"users": 2, "adopted": 2, "addresses": 1, "roles": {"superadmin": 1}, "problems": []}
     assert foreseen == (0, {"dry_run": True, **found})
     assert before == {"Ada@Example.com", "grace@example.com"}
     assert done == (0, {"dry_run": False, **found})
     assert emails() == {"ada@example.com", "grace@example.com"}
-    assert again == (0, {"dry_run": False, **found, "addresses": 0, "roles": {"superadmin": 0}})
+    assert again == (0, {"dry_run": False, **found, "adopted": 0, "addresses": 0, "roles": {"superadmin": 0}})
+    assert roles_of(run) == {"ada": ["superadmin", "user"], "grace": ["user"]}
+
+
+def test_a_second_run_changes_no_roles_of_whom_the_first_adopted(project: Path, run: Run) -> None:
+    """A role that was taken is not given back, nor one taken that its flag denies: both are named, with what to run."""
+    rules = ("--role", "superadmin=is_boss", "--role", "verified=is_proven")
+    store(("ada", "ada@example.com", HASH, True), ("grace", "grace@example.com", HASH, True))
+    change("update members set is_proven = 1")
+    adopted(run, *rules)
+    change("update members set is_boss = 0, is_proven = 0, email = 'Ada@example.org' where username = 'ada'")
+    run("roles", "revoke", "grace", "superadmin", "--app", "main:auth")
+    run("roles", "revoke", "grace", "verified", "--app", "main:auth")
+    store(("alan", "alan@example.com", HASH, True))
+
+    before = roles_of(run)
+    code, again = adopted(run, *rules)
+
+    assert before == {"ada": ["superadmin", "user", "verified"], "grace": ["user"], "alan": []}
+    assert roles_of(run) == {**before, "alan": ["superadmin", "user"]}
+    assert (code, again["adopted"], again["roles"]) == (1, 1, {"superadmin": 1, "verified": 0})
+    assert again["problems"] == [
+        "Ada@example.org: is_boss is false: fastauth roles revoke --id 1 superadmin, unless it was granted here",
+        "Ada@example.org: is_proven is false: fastauth roles revoke --id 1 verified, unless it was granted here",
+        "grace@example.com: is_boss is true: fastauth roles grant --id 2 superadmin, unless it was taken here",
+        "grace@example.com: is_proven is true: fastauth roles grant --id 2 verified, unless it was taken here",
+    ]
+
+
+def test_what_a_second_run_names_is_settled_by_what_it_says_to_run(project: Path, run: Run) -> None:
+    """After the commands that it names, roles and flags say the same, and a third run finds nothing."""
+    rules = ("--role", "superadmin=is_boss")
+    store(("ada", "ada@example.com", HASH, True), ("grace", "grace@example.com", HASH, False))
+    adopted(run, *rules)
+    change("update members set is_boss = not is_boss")
+    problems = adopted(run, *rules)[1]["problems"]
+
+    for problem in reversed(problems):  # the new superadmin first: there is always one
+        words = problem.partition("fastauth ")[2].partition(",")[0].split()
+        assert run(*words, "--app", "main:auth").exit_code == 0
+
+    assert adopted(run, *rules)[0] == 0
+    assert roles_of(run) == {"ada": ["user"], "grace": ["superadmin", "user"]}
 
 
 def test_whoever_could_not_sign_in_is_named(project: Path, run: Run) -> None:
@@ -96,7 +149,7 @@ def test_whoever_could_not_sign_in_is_named(project: Path, run: Run) -> None:
     done = run("users", "adopt", "main:auth")
 
     assert done.exit_code == 1
-    assert "4 users" in done.stdout
+    assert "4 users, 4 of them adopted now" in done.stdout
     for problem in (
         "ada@example.com: nothing here verifies the password hash",
         "grace@example.com: nobody finds the username 'Grace'",
@@ -136,7 +189,7 @@ def test_who_lacks_an_address_a_name_or_a_hash_is_named_and_the_others_are_adopt
         "the user of the id 4",
     ]
     assert [user["email"] for user in listed if user["username"] == "ada"] == [None]
-    assert "1,ada,,false,admin," in Path("users.csv").read_text()
+    assert "1,ada,,false,admin user," in Path("users.csv").read_text()
     assert '"email": null' in Path("users.jsonl").read_text()
 
 
@@ -157,6 +210,7 @@ def test_it_is_told_in_words_what_would_be_done(project: Path, run: Run) -> None
         ("admin=no attribute", "not of the form ROLE=ATTRIBUTE"),
         ("admin=is_king", "Member has no attribute 'is_king'"),
         ("king=is_boss", "There is no role king"),
+        ("User=is_boss", "Everybody who is adopted gets the role user"),
     ],
 )
 def test_a_rule_that_cannot_be_is_refused(rule: str, words: str, project: Path, run: Run) -> None:

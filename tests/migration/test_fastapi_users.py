@@ -40,7 +40,7 @@ def check(client: Any) -> None:
         token = sign_in(email).json()["access_token"]
         return client.get("/users/me", headers={"Authorization": f"Bearer {token}"}).json()
 
-    assert me(ADA)["roles"] == ["superadmin", "verified"]
+    assert me(ADA)["roles"] == ["superadmin", "user", "verified"]
     assert me(GRACE)["email"] == me(GRACE.lower())["email"] == GRACE.lower()
     assert me(MARY)["username"] == MARY
     assert sign_in(EDSGER).json()["error"]["code"] == "FASTAUTH_INACTIVE_USER"

@@ -49,9 +49,9 @@ def test_the_tables_of_fastauth_iq_are_read_in_place(release: str, tmp_path: Pat
     variables = {"DATABASE_URL": f"sqlite+aiosqlite:///{path}", **KEY}
     app = f"ours_after_fastauth_iq_{release[0]}{release[2]}"
     fastauth("init", f"{app}.py", "--no-admin", **variables)
+    fastauth("users", "adopt", f"{app}.py", **variables)
     guide = (GUIDES / "from-fastauth-iq.md").read_text("utf-8")
     asked(guide.partition("```sql\n")[2].partition("```")[0])
-    fastauth("users", "adopt", f"{app}.py", **variables)
 
     with serving(Path(sys.executable), app, **variables) as ours:
 
@@ -60,7 +60,7 @@ def test_the_tables_of_fastauth_iq_are_read_in_place(release: str, tmp_path: Pat
             return ours.get("/users/me", headers={"Authorization": f"Bearer {tokens['access_token']}"}).json()
 
         roles = {name: me(name)["roles"] for name in ("boss", "ada", "grace")}
-        assert roles["boss"] == ["superadmin"]
+        assert roles["boss"] == ["superadmin", "user"]
         assert "editor" in roles["ada"]
         assert "editor" not in roles["grace"]
         assert me("ADA@example.com")["username"] == "ada"

@@ -44,8 +44,8 @@ def test_the_table_of_a_hand_written_app_is_read_in_place(kind: str, tmp_path: P
             tokens = ours.post("/token", data={"username": login, "password": PASSWORD}).json()
             return ours.get("/users/me", headers={"Authorization": f"Bearer {tokens['access_token']}"}).json()
 
-        assert me("root")["roles"] == ["admin"]
-        assert me("ada@example.com")["roles"] == []
+        assert me("root")["roles"] == ["admin", "user"]
+        assert me("ada@example.com")["roles"] == ["user"]
         assert ours.post("/token", data={"username": "ada", "password": "wrong"}).status_code == 401
     assert {each.startswith(KINDS[kind]) for each in before.values()} == {True}
     assert {each[:15] for each in hashes().values()} == {"$bcrypt-sha256$"}

@@ -13,7 +13,7 @@ from fastauth.cli.root import Command
 from fastauth.cli.target import Target, work_on
 from fastauth.core.exceptions import UserExistsException, ValidationException
 from fastauth.core.identity import canonical_email, canonical_username
-from fastauth.core.models import Account
+from fastauth.core.models import USER, Account
 
 _PAGE = 200
 
@@ -23,6 +23,7 @@ class Adoption:
     """What was found, and done or to be done."""
 
     users: int = 0
+    adopted: int = 0
     addresses: int = 0
     roles: dict[str, int] = field(default_factory=dict[str, int])
     problems: list[str] = field(default_factory=list[str])
@@ -45,7 +46,10 @@ def adopt(rules: tuple[str, ...], dry_run: bool, target: Options, as_json: bool)
 
     E-mail addresses are brought into the form in which they are looked up, roles are granted by attributes of the user
     class, and whoever could not sign in is named: a hash that nothing verifies, a name in another form. Passwords stay
-    as they are. It may be run again.
+    as they are.
+
+    Everybody gets the role user, and whoever holds it has been adopted: run again, it leaves their roles as they are,
+    and names those whose attributes say otherwise.
 
     \b
     Examples:
@@ -56,7 +60,7 @@ def adopt(rules: tuple[str, ...], dry_run: bool, target: Options, as_json: bool)
 
     async def work(on: Target) -> Adoption:
         known = {role.name for role in await on.auth.roles.list()}
-        if unknown := sorted(set(wanted) - known):
+        if unknown := sorted({*wanted, USER} - known):
             raise Failure(
                 f"There is no role {', '.join(unknown)}: make it with fastauth init, or fastauth roles create."
             )
@@ -95,13 +99,23 @@ async def _adopt(
         done.problems.append(f"{who}: nobody finds the username {printable(account.username or '')!r} in this form")
     if not on.auth.passwords.recognizes(account.hashed_password or ""):
         done.problems.append(f"{who}: nothing here verifies the password hash; see PasswordSettings(verifies=...)")
+    differing: list[tuple[str, str]] = []
     for role, attribute in wanted.items():
         if not hasattr(account.user, attribute):
             raise Misuse(f"{type(account.user).__name__} has no attribute {attribute!r}.")
-        if getattr(account.user, attribute) and role not in account.roles:
-            if not dry_run:
-                await on.auth.roles.grant(account.id, role)
-            done.roles[role] += 1
+        if bool(getattr(account.user, attribute)) != (role in account.roles):
+            differing.append((role, attribute))
+    if USER in account.roles:
+        # Which of the two is the older nobody knows: a role may have been taken or granted here in the meantime.
+        done.problems += [f"{who}: {_difference(account, role, attribute)}" for role, attribute in differing]
+        return
+    for role in (role for role, _ in differing if role not in account.roles):
+        if not dry_run:
+            await on.auth.roles.grant(account.id, role)
+        done.roles[role] += 1
+    if not dry_run:
+        await on.auth.roles.grant(account.id, USER)  # last, so that an interrupted run leaves nobody with half of them
+    done.adopted += 1
 
 
 async def _adopt_address(on: Target, account: Account[Any], who: str, done: Adoption, *, dry_run: bool) -> None:
@@ -115,6 +129,12 @@ async def _adopt_address(on: Target, account: Account[Any], who: str, done: Adop
         done.problems.append(f"{who}: the address cannot be kept: {error}")
 
 
+def _difference(account: Account[Any], role: str, attribute: str) -> str:
+    if role in account.roles:
+        return f"{attribute} is false: fastauth roles revoke --id {account.id} {role}, unless it was granted here"
+    return f"{attribute} is true: fastauth roles grant --id {account.id} {role}, unless it was taken here"
+
+
 def _is_canonical(username: str) -> bool:
     try:
         return canonical_username(username or "") == username
@@ -124,7 +144,7 @@ def _is_canonical(username: str) -> bool:
 
 def _show(done: Adoption, *, dry_run: bool) -> None:
     would = "would be " if dry_run else ""
-    click.echo(f"{count(done.users, 'user')}")
+    click.echo(f"{count(done.users, 'user')}, {done.adopted:,} of them {would}adopted now")
     click.echo(f"{count(done.addresses, 'e-mail')} {would}written in the form that is looked up")
     for role, granted in done.roles.items():
         click.echo(f"{role} {would}granted to {count(granted, 'user')}")
@@ -138,4 +158,6 @@ def _rule(text: str) -> tuple[str, str]:
     role, equals, attribute = text.partition("=")
     if not equals or not role or not attribute.isidentifier():
         raise Misuse(f"--role {text} is not of the form ROLE=ATTRIBUTE.")
+    if role.lower() == USER:
+        raise Misuse(f"Everybody who is adopted gets the role {USER}: leave --role {text} out.")
     return role.lower(), attribute
