@@ -159,8 +159,12 @@ def check_travels(attribute: str, annotation: Any, option: str) -> None:
 
 def _has_bytes(schema: Any) -> bool:
     if isinstance(schema, list):
-        return any(map(_has_bytes, schema))
-    return isinstance(schema, dict) and (schema.get("format") == "binary" or any(map(_has_bytes, schema.values())))
+        parts: list[Any] = schema
+        return any(map(_has_bytes, parts))
+    if not isinstance(schema, dict):
+        return False
+    members: dict[str, Any] = schema
+    return members.get("format") == "binary" or any(map(_has_bytes, members.values()))
 
 
 def missing_value(name: str) -> ErrorDetail:

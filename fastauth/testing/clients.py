@@ -50,13 +50,16 @@ class SyncClient(Client, Protocol):
         ...
 
 
-def carry_bearer(client: Client, pair: TokenPair) -> None:
-    """Have a client send the access token in its header."""
+def carry_bearer(client: Client, pair: TokenPair, transport: TokenTransport) -> None:
+    """Have a client send the access token in its header, and nothing of whom it was signed in as before."""
+    _forget(client, transport)
     client.headers["Authorization"] = f"Bearer {pair.access_token}"
 
 
 def carry_cookies(client: Client, pair: TokenPair, transport: TokenTransport) -> None:
     """Have a client send both tokens in cookies, and the CSRF token in its header, as a page would.
+
+    It sends nothing of whom it was signed in as before: a header would outrank the cookies.
 
     Raises:
         ConfigurationError: The app sets no cookies, or the client would not send them.
@@ -75,10 +78,29 @@ def carry_cookies(client: Client, pair: TokenPair, transport: TokenTransport) ->
             f"A client at {url} sends no Secure cookies: give it base_url='https://testserver', as in "
             "TestClient(app, base_url='https://testserver')."
         )
+    _forget(client, transport)
     # Through the jar, as an answer of the app would: the app's next cookies then replace these.
     client.cookies.jar.extract_cookies(_Answer(set_cookies), Request(url))  # noqa: S310  # nothing is opened
     csrf = next(each for each in set_cookies if each.partition("=")[0].endswith("_csrf"))
     client.headers[CSRF_HEADER] = csrf.partition("=")[2].partition(";")[0]
+
+
+def _forget(client: Client, transport: TokenTransport) -> None:
+    client.headers.pop("Authorization", None)
+    if not transport.use_cookie:
+        return
+    client.headers.pop(CSRF_HEADER, None)
+    answer = Response()
+    transport.clear_cookies(answer, HTTPConnection({"type": "http", "scheme": "https", "headers": []}))
+    ours = {_plain_name(each.partition("=")[0]) for each in answer.headers.getlist("set-cookie")}
+    # Not through the jar: the client may have been at several hosts, or have no base_url.
+    for cookie in list(client.cookies.jar):
+        if _plain_name(cookie.name) in ours:
+            client.cookies.jar.clear(cookie.domain, cookie.path, cookie.name)
+
+
+def _plain_name(cookie: str) -> str:
+    return cookie.removeprefix("__Host-")
 
 
 class _Answer:

@@ -80,7 +80,8 @@ class AuthTesting(Generic[U]):
     ) -> Coroutine[Any, Any, Account[U]] | Account[U]:
         """Give a client real tokens of a real session, without a password, for all that it sends from now on.
 
-        Takes a ``TestClient``, or the ``Client`` or ``AsyncClient`` of httpx; with the last one, ``await`` it.
+        Takes a ``TestClient``, or the ``Client`` or ``AsyncClient`` of httpx; with the last one, ``await`` it. Whom the
+        client was signed in as before, by header or by cookie, it is no more.
 
         Args:
             client: The client.
@@ -170,10 +171,8 @@ class AuthTesting(Generic[U]):
         if missing:
             account = await self._auth.accounts.get(account.id)  # hooks of the sign-in are to see the roles
         pair = await self._auth.sessions.start(account)
-        if by_cookie:
-            carry_cookies(client, pair, self._admissions.transport)
-        else:
-            carry_bearer(client, pair)
+        carry = carry_cookies if by_cookie else carry_bearer
+        carry(client, pair, self._admissions.transport)
         return await self._auth.sessions.authenticate(pair.access_token)
 
     async def _prepare(self) -> None:

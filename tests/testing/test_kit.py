@@ -5,6 +5,7 @@ from pathlib import Path
 from typing import Any
 
 import httpx
+import httpx2
 import pytest
 from anyio.to_thread import run_sync
 from fastapi import Depends, FastAPI, WebSocket
@@ -225,6 +226,52 @@ async def test_a_client_is_signed_in_by_cookie(make_auth: Make, base_url: str) -
     statuses = [answer.status_code for answer in (me, refreshed, still, signed_out, after)]
     assert statuses == [200, 200, 200, 204, 401]
     assert "Authorization" not in client.headers
+
+
+@pytest.mark.parametrize("base_url", ["https://testserver", "http://localhost"])
+@pytest.mark.parametrize("library", [httpx, httpx2])
+async def test_a_client_is_who_was_signed_in_last(make_auth: Make, library: Any, base_url: str) -> None:
+    """Whether by header or by cookie, nothing is left of whom it was before; other headers and cookies stay."""
+    auth = make_auth(MemoryStore(), use_cookie=True)
+    app = app_of(auth)
+    people = {"ada": False, "bob": True, "cleo": True, "dan": False, "eve": False}
+    found: dict[str, tuple[str, int, int]] = {}
+
+    options: dict[str, Any] = {"base_url": base_url, "headers": {"X-Mine": "1"}, "cookies": {"mine": "1"}}
+    async with library.AsyncClient(transport=library.ASGITransport(app), **options) as client:
+        for name, by_cookie in people.items():
+            await auth.testing.sign_in_as(client, name, by_cookie=by_cookie)
+            me = (await client.get("/users/me")).json()["username"]
+            refreshed = await client.post("/token/refresh")
+            found[name] = (me, refreshed.status_code, (await client.post("/ws/ticket")).status_code)
+        left = (client.headers["X-Mine"], client.cookies["mine"], len(client.cookies), "X-CSRF-Token" in client.headers)
+
+    assert found == {name: (name, 200 if by_cookie else 401, 200) for name, by_cookie in people.items()}
+    assert left == ("1", "1", 1, False)
+
+
+def test_a_test_client_is_who_was_signed_in_last(make_auth: Make) -> None:
+    """So it is with Starlette's client, whose host has no dot."""
+    auth = make_auth(MemoryStore(), use_cookie=True)
+    client = TestClient(app_of(auth), base_url="https://testserver")
+
+    found = []
+    for name, by_cookie in (("ada", False), ("bob", True), ("cleo", False), ("dan", True)):
+        auth.testing.sign_in_as(client, name, by_cookie=by_cookie)
+        found.append((client.get("/users/me").json()["username"], len(client.cookies)))
+
+    assert found == [("ada", 0), ("bob", 3), ("cleo", 0), ("dan", 3)]
+
+
+def test_a_client_of_no_address_is_who_was_signed_in_last(make_auth: Make) -> None:
+    """Its own header is replaced where the app has no cookies, and what the app calls by another name stays."""
+    auth = make_auth(MemoryStore())
+
+    with Client(headers={"Authorization": "Basic eA==", "X-CSRF-Token": "another's"}) as client:
+        auth.testing.sign_in_as(client, "ada")
+
+    assert client.headers["Authorization"].startswith("Bearer ")
+    assert client.headers["X-CSRF-Token"] == "another's"
 
 
 @pytest.mark.parametrize(
