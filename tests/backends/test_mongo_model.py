@@ -11,7 +11,7 @@ import pytest
 
 pytest.importorskip("beanie")
 
-from beanie import Document, Indexed
+from beanie import Document, Indexed, UnionDoc
 from bson import ObjectId
 from motor.motor_asyncio import AsyncIOMotorClient
 from pydantic import AwareDatetime, Base64Bytes, BaseModel, ConfigDict, Field, create_model
@@ -149,6 +149,76 @@ async def test_what_does_not_fit_is_named(database: Any, model: Any, options: An
     """A model that cannot work is refused when the store is built, and the message names what is wrong."""
     with pytest.raises(ConfigurationError, match=rf"\b{named}\b"):
         MongoStore(database, user_model=model, **options)
+
+
+class Person(Document):
+    """A class whose children are in its collection."""
+
+    username: str
+    email: str
+    hashed_password: str
+    disabled: bool = False
+
+    class Settings:
+        """What Beanie reads."""
+
+        is_root = True
+
+
+class Teacher(Person):
+    """A child with settings of its own."""
+
+    class Settings:
+        """What Beanie reads."""
+
+        name = "teachers"
+
+
+class Assistant(Teacher):
+    """A child of a child, which says that it is none."""
+
+    class Settings(Teacher.Settings):
+        """What Beanie reads."""
+
+        is_root = False
+
+
+class People(UnionDoc):
+    """A collection of several classes."""
+
+
+class InUnion(Member):
+    """A class that puts itself into it."""
+
+    class Settings(Member.Settings):
+        """What Beanie reads."""
+
+        union_doc = People
+
+
+@pytest.mark.parametrize(
+    ("model", "setting"),
+    [(Person, "is_root"), (Teacher, "is_root"), (Assistant, "is_root"), (InUnion, "union_doc")],
+)
+async def test_a_class_that_shares_its_collection_is_refused(database: Any, model: Any, setting: str) -> None:
+    """A class whose collection holds documents of other classes, too, is refused when the store is built."""
+    with pytest.raises(ConfigurationError, match=rf"{model.__name__} shares its collection .*\({setting}\)"):
+        MongoStore(database, user_model=model)
+
+
+async def test_a_class_that_inherits_fields_has_its_own_collection(database: Any) -> None:
+    """A class that takes its fields from another document, and not its collection, is a user class as any other."""
+
+    class Pupil(Linked):
+        grade: int = 1
+
+    store = MongoStore(database, user_model=Pupil)
+    await store.create_schema()
+
+    pupil = await store.add_user(NewUser("ada", "ada@example.com", "hash"), roles=[])
+
+    assert await store.get_user(pupil.id) == pupil
+    assert await database["Pupil"].count_documents({}) == 1
 
 
 async def test_a_type_that_is_no_json_cannot_be_public(database: Any) -> None:

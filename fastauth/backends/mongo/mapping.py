@@ -56,6 +56,7 @@ class UserMapping(Generic[_M]):
         self.name: str = candidate.__name__
         self.fields: Mapping[str, FieldInfo] = candidate.model_fields
         self.shape: Shape = Shape.of(self.fields)
+        self._check_collection()
         self._check_needed()
         self._key_class, self._parse_key = self._key_kind()
         self.makes_random_keys: bool = self._key_class is ObjectId
@@ -117,6 +118,20 @@ class UserMapping(Generic[_M]):
         key: Any = getattr(user, "id", None)
         values = {name: getattr(user, name) for name in self._public_names}
         return {"id": str(key) if self.makes_random_keys else key, **values}
+
+    def _check_collection(self) -> None:
+        # As Beanie decides it, which keeps the answer in the class, but only once the class is initialised.
+        settings = [getattr(each, "Settings", None) for each in self.model.__mro__ if issubclass(each, Document)]
+        setting = None
+        if any(getattr(each, "is_root", False) for each in settings):
+            setting = "is_root"
+        elif getattr(settings[0], "union_doc", None) is not None:
+            setting = "union_doc"
+        if setting is not None:
+            raise ConfigurationError(
+                f"{self.name} shares its collection with other classes ({setting}), and a document might be of any of "
+                "them; give it a collection of its own."
+            )
 
     def _check_needed(self) -> None:
         for name in self.shape.needed:
