@@ -87,6 +87,7 @@ from fastauth.web.routes.keys import key_routes
 from fastauth.web.routes.metrics import metrics_routes
 from fastauth.web.schemas import UserSchemas
 from fastauth.web.selection import WholeRouter, check_app, claim_paths
+from fastauth.web.shared import Shared
 from fastauth.web.transport import TokenTransport
 from fastauth.web.watching import Watches
 
@@ -406,7 +407,7 @@ class FastAuth(Generic[U]):
 
     def get_key_router(self) -> APIRouter:
         """Return the router of the public keys, ``/.well-known/jwks.json``, for services that only verify."""
-        return key_routes(self.keys)
+        return key_routes(self.keys.public_jwks())
 
     def get_health_router(self) -> APIRouter:
         """Return the router of ``/health/live`` and ``/health/ready``, which need no token."""
@@ -418,9 +419,12 @@ class FastAuth(Generic[U]):
         Raises:
             ConfigurationError: Of the telemetries, there is none to be read: ``PrometheusTelemetry`` is one.
         """
+        return metrics_routes(self._exposition())
+
+    def _exposition(self) -> Exposition:
         for telemetry in self._telemetry:
             if isinstance(telemetry, Exposition):
-                return metrics_routes(telemetry)
+                return telemetry
         raise ConfigurationError("There are no metrics to be read: pass FastAuth(telemetry=[PrometheusTelemetry()]).")
 
     def get_role_router(self) -> APIRouter:
@@ -453,18 +457,18 @@ class FastAuth(Generic[U]):
             metrics: Add ``GET /metrics``, too, without the prefix; anyone who reaches the app can read it.
 
         Raises:
-            ConfigurationError: It is no app; a route that is named is not there; or one would be where another one of
-                ours is.
+            ConfigurationError: It is no app; a route that is named is not there; one would be where another one of ours
+                is; or another ``FastAuth`` of the app has a key of the same ``kid``, or metrics of its own.
         """
         check_app(app)
         check_prefix(prefix)
         selected = self._routes.selected(include, exclude, paths or {}, health=health)
         parts = [(prefix, router) for router in selected.all()]
+        shared, exposition = Shared.of(app), self._exposition() if metrics else None
+        # Without the prefix: the keys where they are well known (RFC 8615), the metrics where they are looked for.
+        parts.extend(("", router) for router in shared.routers(self.keys, exposition))
         claim_paths(app, parts)
-        if metrics:
-            parts.append(("", self.get_metrics_router()))
-        if self.keys.public_jwks():
-            parts.append(("", self.get_key_router()))  # without the prefix: where it is well known (RFC 8615)
+        shared.add(self.keys, exposition)
         app.include_router(WholeRouter(parts))
         self.setup_exception_handlers(app)
 

@@ -1,9 +1,10 @@
 """The public keys, for services that only verify."""
 
+from collections.abc import Sequence
+
 from fastapi import APIRouter
 from starlette.responses import JSONResponse, Response
 
-from fastauth.core.keys import KeyRing
 from fastauth.web.schemas import KeySetRead
 
 JWKS_PATH = "/.well-known/jwks.json"
@@ -17,8 +18,8 @@ class KeySetResponse(JSONResponse):
     media_type = "application/jwk-set+json"
 
 
-def key_routes(ring: KeyRing) -> APIRouter:
-    """Build ``GET /.well-known/jwks.json`` (RFC 7517, 5)."""
+def key_routes(keys: Sequence[dict[str, str]]) -> APIRouter:
+    """Build ``GET /.well-known/jwks.json`` (RFC 7517, 5), of the keys that there are when it is asked."""
     router = APIRouter(tags=["keys"])
     headers = {"Cache-Control": f"public, max-age={JWKS_MAX_AGE}", "X-Content-Type-Options": "nosniff"}
 
@@ -26,6 +27,6 @@ def key_routes(ring: KeyRing) -> APIRouter:
     @router.get(JWKS_PATH, summary="Public keys", response_model=KeySetRead, response_class=KeySetResponse)
     async def read_keys() -> Response:
         """Return the public keys that tokens are verified with."""
-        return KeySetResponse({"keys": ring.public_jwks()}, headers=headers)
+        return KeySetResponse({"keys": keys}, headers=headers)
 
     return router
