@@ -1,65 +1,14 @@
-"""What the backends of databases have in common: ids in paths, prefixes of names, times, and what a user needs."""
+"""What the backends of databases have in common: ids in paths, prefixes of names, times, and what travels."""
 
 import re
 import uuid
-from collections.abc import Callable, Collection, Iterable, Sequence
-from dataclasses import dataclass
+from collections.abc import Callable, Iterable, Sequence
 from datetime import datetime, timezone
-from typing import Any, Literal
+from typing import Any, Literal, cast
 
 from pydantic import PydanticSchemaGenerationError, PydanticUserError, TypeAdapter
 
 from fastauth.core.exceptions import ConfigurationError, ErrorDetail, ValidationException
-
-_ACTIVE = "is_active"
-
-
-@dataclass(frozen=True, slots=True)
-class Shape:
-    """Under which names a user class has what is needed: ours, or those that fastapi-users gave it.
-
-    Attributes:
-        username: ``username``; or ``email``, where a class has no name besides the address.
-        disabled: ``disabled``; or ``is_active``, which says the opposite.
-    """
-
-    username: str = "username"
-    disabled: str = "disabled"
-
-    @classmethod
-    def of(cls, attributes: Collection[str]) -> "Shape":
-        """Return the shape of a class with these attributes; ours where it has neither name."""
-        is_theirs = _ACTIVE in attributes and "disabled" not in attributes
-        nameless = is_theirs and "username" not in attributes
-        return cls("email" if nameless else "username", _ACTIVE if is_theirs else "disabled")
-
-    @property
-    def needed(self) -> tuple[str, ...]:
-        """The attributes that belong to us."""
-        return tuple(dict.fromkeys((self.username, "email", "hashed_password", self.disabled)))
-
-    @property
-    def is_named(self) -> bool:
-        """Whether users have a name besides the address."""
-        return self.username == "username"
-
-    def flag(self, *, disabled: bool) -> bool:
-        """Return what the attribute :attr:`disabled` is for a user who is, or is not."""
-        return disabled is (self.disabled == "disabled")
-
-    def is_disabled(self, flag: Any) -> bool:
-        """Say whether a user with this value is disabled; one without a value is not."""
-        return flag is not None and bool(flag) is self.flag(disabled=True)
-
-    def attribute(self, name: str) -> str:
-        """Return what the attribute that we call so is called."""
-        return {"username": self.username, "disabled": self.disabled}.get(name, name)
-
-    def new(self, username: str, email: str, hashed_password: str) -> dict[str, Any]:
-        """Return the attributes of a new user."""
-        ours = {self.username: username, "email": email, "hashed_password": hashed_password}
-        return {**ours, self.disabled: self.flag(disabled=False)}
-
 
 HASH_LENGTH = 97
 """How many characters a stored hash may have: the longest in common use is Argon2id's; ours has 83."""
@@ -157,13 +106,12 @@ def check_travels(attribute: str, annotation: Any, option: str) -> None:
         )
 
 
-def _has_bytes(schema: Any) -> bool:
+def _has_bytes(schema: object) -> bool:
     if isinstance(schema, list):
-        parts: list[Any] = schema
-        return any(map(_has_bytes, parts))
+        return any(map(_has_bytes, cast("list[object]", schema)))
     if not isinstance(schema, dict):
         return False
-    members: dict[str, Any] = schema
+    members = cast("dict[str, object]", schema)
     return members.get("format") == "binary" or any(map(_has_bytes, members.values()))
 
 

@@ -1,9 +1,12 @@
 """What a backend says of the app's own user class, for all floors above it."""
 
+from collections.abc import Collection
 from dataclasses import dataclass
 from typing import Any
 
 from fastauth.core.exceptions import ConfigurationError
+
+_ACTIVE = "is_active"
 
 
 @dataclass(frozen=True, slots=True)
@@ -24,6 +27,53 @@ class UserField:
     shown: Any = None
 
 
+@dataclass(frozen=True, slots=True)
+class Shape:
+    """Under which names a user class has what is needed: ours, or those that fastapi-users gave it.
+
+    Attributes:
+        username: ``username``; or ``email``, where a class has no name besides the address.
+        disabled: ``disabled``; or ``is_active``, which says the opposite.
+    """
+
+    username: str = "username"
+    disabled: str = "disabled"
+
+    @classmethod
+    def of(cls, attributes: Collection[str]) -> "Shape":
+        """Return the shape of a class with these attributes; ours where it has neither name."""
+        is_theirs = _ACTIVE in attributes and "disabled" not in attributes
+        nameless = is_theirs and "username" not in attributes
+        return cls("email" if nameless else "username", _ACTIVE if is_theirs else "disabled")
+
+    @property
+    def needed(self) -> tuple[str, ...]:
+        """The attributes that belong to us."""
+        return tuple(dict.fromkeys((self.username, "email", "hashed_password", self.disabled)))
+
+    @property
+    def is_named(self) -> bool:
+        """Whether users have a name besides the address."""
+        return self.username == "username"
+
+    def flag(self, *, disabled: bool) -> bool:
+        """Return what the attribute :attr:`disabled` is for a user who is, or is not."""
+        return disabled is (self.disabled == "disabled")
+
+    def is_disabled(self, flag: Any) -> bool:
+        """Say whether a user with this value is disabled; one without a value is not."""
+        return flag is not None and bool(flag) is self.flag(disabled=True)
+
+    def attribute(self, name: str) -> str:
+        """Return what the attribute that we call so is called."""
+        return {"username": self.username, "disabled": self.disabled}.get(name, name)
+
+    def new(self, username: str, email: str, hashed_password: str) -> dict[str, Any]:
+        """Return the attributes of a new user."""
+        ours = {self.username: username, "email": email, "hashed_password": hashed_password}
+        return {**ours, self.disabled: self.flag(disabled=False)}
+
+
 RESERVED_FIELDS: frozenset[str] = frozenset(
     {"id", "username", "email", "disabled", "roles", "password", "hashed_password", "current_password", "new_password"}
 )
@@ -41,7 +91,7 @@ class UserSchema:
         required: The attributes that a new user must be given, writable or not.
         username_max_length: In characters.
         email_max_length: In characters.
-        is_named: Whether users have a name besides their address; where they have none, it is their name.
+        shape: Under which names the model has what is needed.
         settable: All of the app's own attributes that a new user may be given; None where the backend does not say.
 
     Raises:
@@ -55,7 +105,7 @@ class UserSchema:
     required: tuple[str, ...] = ()
     username_max_length: int = 64
     email_max_length: int = 254
-    is_named: bool = True
+    shape: Shape = Shape()
     settable: tuple[str, ...] | None = None
 
     def __post_init__(self) -> None:
@@ -68,3 +118,8 @@ class UserSchema:
                         "FastAuth's by that name. Call the attribute something else, or leave it out of the option; "
                         "in the database it may keep its name."
                     )
+
+    @property
+    def is_named(self) -> bool:
+        """Whether users have a name besides their address; where they have none, it is their name."""
+        return self.shape.is_named

@@ -122,15 +122,19 @@ class AuthTesting(Generic[U]):
         """Store a user and return the account; what is missing of tables and standard roles is made before.
 
         Args:
-            username: The name.
+            username: The name; where users have none besides the address, what is before its ``@``, or all of it.
             roles: The roles they hold.
             email: The address; by default one at ``example.com``.
             password: The password.
             fields: The app's own attributes.
         """
         await self._prepare()
-        address = email or f"{username}@example.com"
-        return await self._auth.accounts.create(username, address, password, roles=_names(roles), fields=fields)
+        name = self._login_of(username)
+        if self._auth.store.schema.is_named:
+            address = email or f"{name}@example.com"
+        else:
+            name = address = email or name
+        return await self._auth.accounts.create(name, address, password, roles=_names(roles), fields=fields)
 
     async def make_users(self, count: int, *, roles: Iterable[str] = (USER,), **fields: Any) -> list[Account[U]]:
         """Store so many users, ``user1`` and so on, and return their accounts.
@@ -149,16 +153,20 @@ class AuthTesting(Generic[U]):
             raise ConfigurationError(
                 f"The {type(user).__name__} has no key: give it one, as in {type(user).__name__}(id=1, ...)."
             )
-        seen: Any = user
+        shape = self._auth.store.schema.shape
         return Account(
             id=str(key),
-            username=str(getattr(seen, "username", key)),
-            email=str(getattr(seen, "email", "")),
+            username=str(getattr(user, shape.username, key)),
+            email=str(getattr(user, "email", "")),
             hashed_password="",
-            disabled=bool(getattr(seen, "disabled", False)),
+            disabled=shape.is_disabled(getattr(user, shape.disabled, None)),
             roles=frozenset({USER}),
             user=user,
         )
+
+    def _login_of(self, name: str) -> str:
+        """Return the name; the address of its owner, where users have none besides it."""
+        return name if self._auth.store.schema.is_named or "@" in name else f"{name}@example.com"
 
     async def _sign_in(
         self, client: Client, user: U | Account[U] | str, roles: frozenset[str], *, by_cookie: bool
@@ -183,7 +191,8 @@ class AuthTesting(Generic[U]):
 
     async def _stored(self, user: U | Account[U] | str) -> Account[U]:
         if isinstance(user, str):
-            return await self._auth.accounts.find(user) or await self.make_user(user)
+            login = self._login_of(user)
+            return await self._auth.accounts.find(login) or await self.make_user(login)
         if isinstance(user, Account):
             return await self._auth.accounts.get(cast("Account[U]", user).id)
         return await self._auth.accounts.get(self._account_of(user).id)

@@ -141,6 +141,53 @@ async def test_a_user_without_a_name_is_called_by_the_address(stores: Any) -> No
         auth.passwords.close()
 
 
+@pytest.mark.parametrize("named", [True, False])
+async def test_a_test_knows_who_is_not_active(named: bool, stores: Any) -> None:
+    """Whom a test pretends to be has the name that the store would read off the object, and is refused as disabled."""
+    async with stores(named=named) as store:
+        auth = FastAuth(store, secret_key=SECRET_KEY, passwords=CHEAP_PASSWORDS)
+        app = FastAPI()
+        auth.setup(app)
+        ada = await auth.testing.make_user("ada", email="a@example.com")
+        grace = await auth.testing.make_user("grace")
+        await auth.accounts.disable(grace.id)
+        off = (await auth.accounts.get(grace.id)).user
+
+        async with AsyncClient(transport=ASGITransport(app), base_url="https://testserver") as client:
+            with auth.testing.as_user(ada.user) as account:
+                let_in = await client.get("/users/me")
+            with auth.testing.as_user(off):
+                refused = await client.get("/users/me")
+
+        assert (account.username, account.email) == (ada.username, ada.email)
+        assert (let_in.status_code, let_in.json()["username"]) == (200, ada.username)
+        assert (refused.status_code, refused.json()["error"]["code"]) == (403, "FASTAUTH_INACTIVE_USER")
+        auth.passwords.close()
+
+
+async def test_people_of_a_test_need_no_name(stores: Any) -> None:
+    """Where users have no name besides the address, tests make and sign in people by it, or by what is before its @."""
+    async with stores(named=False) as store:
+        auth = FastAuth(store, secret_key=SECRET_KEY, passwords=CHEAP_PASSWORDS)
+        app = FastAPI()
+        auth.setup(app)
+
+        made = [await auth.testing.make_user(), await auth.testing.make_user("eve", email="e@example.org")]
+        made += await auth.testing.make_users(2)
+        async with AsyncClient(transport=ASGITransport(app), base_url="https://testserver") as client:
+            signed_in = [
+                await auth.testing.sign_in_as(client, who) for who in ("ada", "bob", "bob", "cleo@example.org", made[1])
+            ]
+            me = (await client.get("/users/me")).json()
+
+        found = [each.username for each in (*made, *signed_in)]
+        people = ["ada@example.com", "e@example.org", "user1@example.com", "user2@example.com"]
+        assert found == [*people, people[0], "bob@example.com", "bob@example.com", "cleo@example.org", people[1]]
+        assert all(each.username == each.email for each in made)
+        assert me["username"] == "e@example.org"
+        auth.passwords.close()
+
+
 def test_a_uuid_is_kept_as_fastapi_users_kept_it() -> None:
     """PostgreSQL has a type for it; elsewhere it is text with dashes, and what was stored is read back."""
     key, kind = uuid.uuid4(), DashedUuid()

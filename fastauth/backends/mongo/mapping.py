@@ -15,7 +15,6 @@ from pydantic.fields import FieldInfo
 
 from fastauth.backends.common import (
     HASH_LENGTH,
-    Shape,
     check_travels,
     json_schema,
     parse_integer,
@@ -24,7 +23,7 @@ from fastauth.backends.common import (
 )
 from fastauth.core.exceptions import ConfigurationError
 from fastauth.core.identity import EMAIL_MAX_LENGTH, USERNAME_MAX_LENGTH
-from fastauth.core.user_schema import UserField, UserSchema
+from fastauth.core.user_schema import Shape, UserField, UserSchema
 
 _M = TypeVar("_M")
 
@@ -68,7 +67,7 @@ class UserMapping(Generic[_M]):
             required=tuple(name for name in self.fields if self.knows(name) and self.fields[name].is_required()),
             username_max_length=min(USERNAME_MAX_LENGTH, self._length(self.shape.username)),
             email_max_length=min(EMAIL_MAX_LENGTH, self._length("email")),
-            is_named=self.shape.is_named,
+            shape=self.shape,
             settable=tuple(name for name in self.fields if self.knows(name)),
         )
         soft = issubclass(candidate, DocumentWithSoftDelete)

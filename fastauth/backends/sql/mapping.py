@@ -21,7 +21,7 @@ from sqlalchemy import inspect as sqlalchemy_inspect
 from sqlalchemy.exc import NoInspectionAvailable
 from sqlalchemy.orm import InstanceState, Mapper, make_transient_to_detached
 
-from fastauth.backends.common import HASH_LENGTH, Shape, check_travels, in_utc
+from fastauth.backends.common import HASH_LENGTH, check_travels, in_utc
 from fastauth.backends.sql.columns import (
     KeyParser,
     annotation,
@@ -33,7 +33,7 @@ from fastauth.backends.sql.columns import (
 )
 from fastauth.core.exceptions import ConfigurationError
 from fastauth.core.identity import EMAIL_MAX_LENGTH, USERNAME_MAX_LENGTH
-from fastauth.core.user_schema import UserField, UserSchema
+from fastauth.core.user_schema import Shape, UserField, UserSchema
 
 _M = TypeVar("_M")
 
@@ -77,7 +77,7 @@ class UserMapping(Generic[_M]):
             required=tuple(name for name in self._columns if self._is_required(name)),
             username_max_length=min(USERNAME_MAX_LENGTH, max_length(self.column("username"))),
             email_max_length=min(EMAIL_MAX_LENGTH, max_length(self._columns["email"])),
-            is_named=self.shape.is_named,
+            shape=self.shape,
             settable=tuple(name for name in self._columns if self.knows(name)),
         )
         self._public_names = tuple(field.name for field in self.schema.public)
