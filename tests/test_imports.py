@@ -18,7 +18,7 @@ THE_PACKAGE = "import fastauth"
 AN_APP = "from fastauth import FastAuth"
 A_VERIFIER = "from fastauth import TokenVerifier"
 # A ceiling: each module costs every start of every worker. It goes up where a file is split by idea, and for no more.
-MOST_OF_OURS = 93
+MOST_OF_OURS = 94
 MOST_OF_OTHERS = 10
 OTHERS = {"bcrypt"}
 
