@@ -1,18 +1,21 @@
 """Alembic finds our tables beside the app's, and what it writes runs as generated."""
 
 import secrets
+import uuid
 from pathlib import Path
 from typing import Any
 
 import pytest
 from alembic import command
 from alembic.config import Config
-from sqlalchemy import Connection, ForeignKey, MetaData, String, insert, select
+from sqlalchemy import Connection, ForeignKey, MetaData, String, func, insert, select
 from sqlalchemy.ext.asyncio import AsyncEngine
 from sqlalchemy.orm import DeclarativeBase, Mapped, mapped_column
 from sqlalchemy.schema import CreateSchema, DropSchema
 
 from fastauth.backends.sql import SQLStore, UserMixin
+from fastauth.backends.sql.fastapi_users import DashedUuid, FastAPIUsersMixin
+from fastauth.core.models import NewUser
 from tests.servers import postgres_engine
 from tests.stores.engines import ENGINES
 
@@ -45,6 +48,7 @@ def upgrade():
 def downgrade():
     ${downgrades if downgrades else "pass"}
 '''
+DOCS = Path(__file__).parents[2] / "docs"
 
 
 def models(schema: str | None = None) -> tuple[type[DeclarativeBase], type[Any]]:
@@ -71,10 +75,19 @@ def models(schema: str | None = None) -> tuple[type[DeclarativeBase], type[Any]]
 class Migrations:
     """An app's migrations folder."""
 
-    def __init__(self, folder: Path, engine: AsyncEngine, metadata: Any, **options: Any) -> None:
+    def __init__(
+        self,
+        folder: Path,
+        engine: AsyncEngine,
+        metadata: Any,
+        *,
+        environment: str = ENVIRONMENT,
+        template: str = TEMPLATE,
+        **options: Any,
+    ) -> None:
         (folder / "versions").mkdir(parents=True)
-        (folder / "env.py").write_text(ENVIRONMENT, "utf-8")
-        (folder / "script.py.mako").write_text(TEMPLATE, "utf-8")
+        (folder / "env.py").write_text(environment, "utf-8")
+        (folder / "script.py.mako").write_text(template, "utf-8")
         self._versions = folder / "versions"
         self._engine = engine
         self._config = Config()
@@ -172,3 +185,58 @@ async def test_alembic_follows_a_schema_of_postgresql(tmp_path: Path) -> None:
         await check_migrations(engine, tmp_path / "migrations", prefix="auth_", schema=schema, **options)
         async with engine.begin() as connection:
             await connection.execute(DropSchema(schema, cascade=True))
+
+
+@pytest.mark.parametrize("database", ENGINES)
+async def test_our_tables_join_the_history_of_an_app_on_fastapi_users(database: str, tmp_path: Path) -> None:
+    """Done as documented, a revision runs as generated, refers to the keys of old, and drops no table of theirs."""
+
+    class Old(DeclarativeBase):
+        pass
+
+    class OldUser(FastAPIUsersMixin, Old):
+        __tablename__ = "user"
+
+    class OldAccount(Old):
+        __tablename__ = "oauth_account"
+
+        id: Mapped[int] = mapped_column(primary_key=True)
+        user_id: Mapped[uuid.UUID] = mapped_column(DashedUuid, ForeignKey(OldUser.id))
+        account_email: Mapped[str] = mapped_column(String(320), index=True)
+
+    class Base(DeclarativeBase):
+        pass
+
+    class User(FastAPIUsersMixin, Base):
+        __tablename__ = "user"
+
+    guide = (DOCS / "migration" / "from-fastapi-users.md").read_text("utf-8")
+    line = (DOCS / "alembic.md").read_text("utf-8").partition("```mako\n")[2].partition("```")[0]
+    env = guide.partition("### With Alembic")[2].partition("```python\n")[2].partition("```")[0]
+    async with ENGINES[database](tmp_path) as engine:
+        async with engine.begin() as connection:
+            await connection.run_sync(Old.metadata.create_all)
+        store = SQLStore(engine, user_model=User)
+        migrations = Migrations(
+            tmp_path / "migrations",
+            engine,
+            Base.metadata,
+            environment=env + ENVIRONMENT.replace("**config", "include_name=include_name,\n    **config"),
+            template=TEMPLATE.replace("import sqlalchemy as sa\n", f"import sqlalchemy as sa\n{line}"),
+        )
+        await migrations.run(command.revision, message="fastauth", autogenerate=True)
+        (text,) = migrations.texts()
+        await migrations.run(command.upgrade, "head")
+        await store.ensure_roles({"user": ""})
+        added = await store.add_user(NewUser("ada@example.com", "ada@example.com", "x"), roles=("user",))
+        found = await store.get_user(added.id)
+
+        assert found is not None
+        assert found.roles == {"user"}
+        assert "create_table('fastauth_sessions'" in text
+        assert "oauth_account" not in text
+        await migrations.run(command.check)
+        await migrations.run(command.downgrade, "base")
+        assert "fastauth_sessions" in await store.missing_schema()
+        async with engine.connect() as connection:
+            assert await connection.scalar(select(func.count()).select_from(OldAccount)) == 0
