@@ -285,7 +285,7 @@ class FastAuth(Generic[U]):
         """What the access token says, without asking the store: true until it expires, revoked or not."""
 
         self._admissions = admissions
-        self._watches = Watches(self.sessions, admissions, self.current_account)
+        self._watches = Watches(self.sessions, admissions, dependencies)
         self.client_address: ClientAddresses = ClientAddresses(trusted_proxies, header=proxy_header)
         """Answers the client's address on a connection, or None: what the trusted proxies vouch for, nothing else."""
         self._routes = Routes(

@@ -5,7 +5,7 @@ FastAPI could not read such an annotation, and would take the dependency for a q
 """
 
 import inspect
-from collections.abc import Awaitable, Callable, Iterable
+from collections.abc import Awaitable, Callable, Iterable, Mapping
 from typing import Any, Generic, cast
 
 from fastapi import Depends
@@ -71,10 +71,9 @@ class OptionalUser(TokenScheme[U]):
     async def __call__(self, connection: HTTPConnection) -> U | None:
         """Return the signed-in user, or None."""
         # It cannot stand on the root, which refuses where this is content; a test that overrides the root means both.
-        override = getattr(connection.scope.get("app"), "dependency_overrides", {}).get(self._root)
-        if override is not None and not inspect.signature(override).parameters:
-            account = override()
-            return cast("U", (await account if inspect.isawaitable(account) else account).user)
+        override = _overrides(connection).get(self._root)
+        if override is not None:
+            return cast("U", (await _account_of(override)).user)
         try:
             found = await self._admissions.account(connection)
         except FastAuthException as error:
@@ -132,6 +131,19 @@ class Dependencies(Generic[U]):
         )
         self._role_guards: dict[tuple[str, frozenset[str]], UserDependency[U]] = {}
 
+    def are_overridden(self, connection: HTTPConnection) -> bool:
+        """Say whether a test of the app has put something in the place of one of them."""
+        overrides = _overrides(connection)
+        ours = (
+            self.current_account,
+            self.optional_user,
+            self.current_claims,
+            self.current_user,
+            self.verified_user,
+            *self._role_guards.values(),
+        )
+        return any(each in overrides for each in ours)
+
     def require_roles(self, roles: Iterable[str]) -> UserDependency[U]:
         """Return the guard that lets in whoever holds one of the roles."""
         return self._role_guard("any", roles, satisfies_any)
@@ -169,6 +181,28 @@ class Dependencies(Generic[U]):
             return account.user
 
         return guard
+
+
+def _overrides(connection: HTTPConnection) -> Mapping[Callable[..., Any], Callable[..., Any]]:
+    return getattr(connection.scope.get("app"), "dependency_overrides", {})
+
+
+async def _account_of(override: Callable[..., Any]) -> Account[Any]:
+    """Return what a test has put in the place of the root.
+
+    Only FastAPI knows what to call a function with, and when one that yields is over; it calls those that stand on the
+    root.
+    """
+    found = None if inspect.signature(override).parameters else override()
+    if inspect.isawaitable(found):
+        found = await found
+    if found is None or inspect.isgenerator(found) or inspect.isasyncgen(found):
+        raise ConfigurationError(
+            "auth.optional_user follows an override of auth.current_account only if that is a function without "
+            "parameters that returns an account. Override auth.optional_user too, or use auth.testing.as_user(...)."
+        )
+    account: Account[Any] = found
+    return account
 
 
 def scheme_name_of(token_url: str) -> str:

@@ -17,7 +17,7 @@ from fastauth.core.exceptions import ConfigurationError, FastAuthException, Stor
 from fastauth.core.models import U
 from fastauth.services.sessions import Sessions
 from fastauth.web.admissions import Admission, Admissions
-from fastauth.web.dependencies import CurrentAccount
+from fastauth.web.dependencies import Dependencies
 from fastauth.web.error_handlers import WatchedSocketClosed, close_code_of
 
 logger: logging.Logger = logging.getLogger("fastauth")
@@ -31,13 +31,13 @@ class Watches(Generic[U]):
     Args:
         sessions: Judges sessions.
         admissions: Knows who was let in.
-        root: What a test of the app may have overridden.
+        dependencies: What a test of the app may have overridden.
     """
 
-    def __init__(self, sessions: Sessions[U], admissions: Admissions[U], root: CurrentAccount[U]) -> None:
+    def __init__(self, sessions: Sessions[U], admissions: Admissions[U], dependencies: Dependencies[U]) -> None:
         self._sessions = sessions
         self._admissions = admissions
-        self._root = root
+        self._dependencies = dependencies
 
     @asynccontextmanager
     async def watch(self, websocket: WebSocket, *, every: timedelta, outage: timedelta) -> AsyncGenerator[None, None]:
@@ -66,9 +66,8 @@ class Watches(Generic[U]):
             raise closed
 
     def _session_of(self, websocket: WebSocket, admission: Admission[U]) -> tuple[str, str] | None:
-        overrides = getattr(websocket.scope.get("app"), "dependency_overrides", {})
-        if self._admissions.pretended is not None or self._root in overrides:
-            return None  # in a test, nobody has a session that could end
+        if self._admissions.pretended is not None or self._dependencies.are_overridden(websocket):
+            return None  # in a test that says who is there, nobody has a session that could end
         if admission.account is not None and admission.account.session is not None:
             return admission.account.session.id, admission.account.id
         if admission.claims is not None and admission.claims.session_id is not None:

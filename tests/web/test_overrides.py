@@ -1,12 +1,12 @@
 """Overriding a dependency in an app's tests: one root, and all guards follow it."""
 
-from collections.abc import AsyncGenerator, Callable
+from collections.abc import AsyncGenerator, Callable, Generator
 from typing import Any
 
 import pytest
-from fastapi import Request
+from fastapi import Depends, Request
 
-from fastauth import Account, FastAuth
+from fastauth import Account, ConfigurationError, FastAuth
 from fastauth.backends.memory import MemoryStore, User
 from tests.conftest import client_of
 from tests.web.helpers import guarded_app
@@ -67,6 +67,30 @@ async def test_a_guard_judges_the_account_of_the_override(make_auth: Make, guard
 
     async with client_of(app) as client:
         assert (await client.get(f"/{guard}")).status_code == 403
+
+
+def arguing(account: Account[User] = Depends(returning)) -> Account[User]:
+    return account
+
+
+def handing_over() -> Generator[Account[User], None, None]:
+    yield fake_account()
+
+
+@pytest.mark.parametrize("override", [asking, arguing, yielding, handing_over, lambda: None])
+async def test_what_the_optional_user_cannot_follow_is_said(make_auth: Make, override: Callable[..., Any]) -> None:
+    """Nobody is silently a stranger to the optional user alone: it is an error, which says what to override as well."""
+    auth = make_auth(MemoryStore())
+    app = guarded_app(auth)
+    app.dependency_overrides[auth.current_account] = override
+
+    async with client_of(app) as client:
+        with pytest.raises(ConfigurationError, match=r"Override auth\.optional_user too"):
+            await client.get("/optional_user")
+        app.dependency_overrides[auth.optional_user] = lambda: fake_account().user
+        answer = await client.get("/optional_user")
+
+    assert answer.json() == "fake"
 
 
 async def test_one_guard_can_be_overridden_alone(make_auth: Make) -> None:

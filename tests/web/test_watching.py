@@ -291,17 +291,46 @@ async def test_nobody_is_not_watched(line: Line) -> None:
     assert await line.messages("/anyone", headers={}) == []
 
 
-async def test_an_overridden_root_is_not_watched(line: Line) -> None:
-    """In a test that says who is signed in, no session can end."""
+@pytest.mark.parametrize(
+    ("guard", "over"),
+    [
+        (lambda auth: auth.is_admin(), lambda auth: auth.current_account),
+        (lambda auth: auth.current_user, lambda auth: auth.current_user),
+        (lambda auth: auth.optional_user, lambda auth: auth.optional_user),
+        (lambda auth: auth.verified_user, lambda auth: auth.verified_user),
+        (lambda auth: auth.current_claims, lambda auth: auth.current_claims),
+        (lambda auth: auth.require_roles(["admin"]), lambda auth: auth.is_admin()),
+        (lambda auth: auth.require_all_roles(["admin"]), lambda auth: auth.require_all_roles(["Admin"])),
+    ],
+)
+async def test_nobody_is_watched_where_a_dependency_is_overridden(
+    line: Line, guard: Callable[[Any], Any], over: Callable[[Any], Any]
+) -> None:
+    """In a test that says who is there, by the root or by any other dependency of ours, no session can end."""
     account = line.ada
 
     async def alone(_: WebSocket) -> None:
         assert watches() == []
 
-    line.add("/pretended", line.auth.is_admin(), alone)
-    line.app.dependency_overrides[line.auth.current_account] = lambda: account
+    line.add("/pretended", guard(line.auth), alone)
+    line.app.dependency_overrides[over(line.auth)] = lambda: account
 
     assert await line.messages("/pretended", headers={}) == []
+
+
+async def test_an_override_of_the_apps_own_is_no_excuse(line: Line) -> None:
+    """Where a test overrides what is not ours, a session is watched, and a route without a guard of ours is told."""
+    line.add("/odd", lambda: None, line.wait)
+
+    async def watched(_: WebSocket) -> None:
+        assert len(watches()) == 1
+
+    line.add("/watched", line.auth.current_user, watched)
+    line.app.dependency_overrides[line.wait] = lambda: None
+
+    assert await line.messages("/watched") == []
+    with pytest.raises(ConfigurationError, match="no session to watch"):
+        await line.messages("/odd")
 
 
 @pytest.mark.parametrize(
