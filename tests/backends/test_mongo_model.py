@@ -183,6 +183,21 @@ class Assistant(Teacher):
         is_root = False
 
 
+class Learner(Document):
+    """A class with a collection of its own."""
+
+    username: str
+    email: str
+    hashed_password: str
+    disabled: bool = False
+
+
+class Pupil(Learner):
+    """A class that takes its fields from that one."""
+
+    grade: int = 1
+
+
 class People(UnionDoc):
     """A collection of several classes."""
 
@@ -208,10 +223,6 @@ async def test_a_class_that_shares_its_collection_is_refused(database: Any, mode
 
 async def test_a_class_that_inherits_fields_has_its_own_collection(database: Any) -> None:
     """A class that takes its fields from another document, and not its collection, is a user class as any other."""
-
-    class Pupil(Linked):
-        grade: int = 1
-
     store = MongoStore(database, user_model=Pupil)
     await store.create_schema()
 
