@@ -6,7 +6,7 @@ from datetime import datetime, timedelta, timezone
 from typing import Annotated, Any
 
 import beanie
-from beanie import Document, DocumentWithSoftDelete, Insert, PydanticObjectId, after_event, before_event
+from beanie import Document, Insert, PydanticObjectId, after_event, before_event
 from pydantic import ConfigDict, Field
 from pymongo import IndexModel
 
@@ -76,15 +76,6 @@ class Linked(Document):
     hashed_password: str
     disabled: bool = False
     team: PydanticObjectId | None = None
-
-
-class Kept(DocumentWithSoftDelete):
-    """An app's own user whose document is kept when it is deleted."""
-
-    username: str
-    email: str
-    hashed_password: str
-    disabled: bool = False
 
 
 class Numbered(Document):

@@ -16,14 +16,13 @@ from beanie.exceptions import RevisionIdWasChanged
 from bson import ObjectId
 
 from fastauth.backends.mongo import MongoStore
-from fastauth.core.exceptions import ProtectedRoleException, UserExistsException, ValidationException
+from fastauth.core.exceptions import UserExistsException, ValidationException
 from fastauth.core.models import SUPERADMIN, Login, NewUser
 from fastauth.testing.conformance import TokenStoreConformance, UserStoreConformance
 from tests.backends.mongo_app import (
     HOUR,
     KINDS,
     NOW,
-    Kept,
     Linked,
     Member,
     Named,
@@ -306,26 +305,6 @@ async def test_an_app_that_initialises_beanie_itself_keeps_its_word(database: An
         assert await store.get_user(created.id) == created
         await init_beanie(database=database, document_models=[Linked])
         assert await Linked.get(created.user.id) == created.user
-
-
-async def test_whom_the_app_deleted_softly_is_gone(database: Any) -> None:
-    """A user whom the app deleted in Beanie's way of keeping the document is no user, and the names stay taken."""
-    store = MongoStore(database, user_model=Kept)
-    await store.create_schema()
-    await store.ensure_roles({SUPERADMIN: ""})
-    account = await store.add_user(NewUser("ada", "ada@example.com", "hash"), roles=[SUPERADMIN])
-    await store.add_session(new_session(account.id), hashed_password="hash")
-    other = await store.add_user(NewUser("grace", "grace@example.com", "hash"), roles=[SUPERADMIN])
-
-    await account.user.delete()
-
-    assert await store.get_user(account.id) is None
-    assert await store.authenticate("session-1") is None
-    assert [each.username for each in await store.list_users(limit=10)] == ["grace"]
-    with pytest.raises(ProtectedRoleException):
-        await store.delete_user(other.id)
-    with pytest.raises(UserExistsException):
-        await store.add_user(NewUser("ada", "new@example.com", "hash"), roles=[])
 
 
 async def test_a_key_that_comes_back_inherits_nothing(database: Any) -> None:

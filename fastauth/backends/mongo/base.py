@@ -110,7 +110,7 @@ class MongoBase(Generic[U]):
         return state if state is not None and (also_deleted or not state.deleted) else None
 
     def _state(self, row: Raw) -> UserState | None:
-        if not row["user"] or self._mapping.is_soft_deleted(row["user"][0]):
+        if not row["user"]:
             return None
         user: Raw = row["user"][0]
         account: Raw = row.get("account", {})
@@ -222,12 +222,7 @@ class MongoBase(Generic[U]):
                 {"$match": {"account._id": {"$ne": state.key}, "account.disabling": UNSET, "account.deleted": UNSET}},
                 {"$lookup": users},
                 {"$unwind": "$user"},
-                {
-                    "$match": {
-                        f"user.{self._disabled}": {"$ne": self._is_disabled},
-                        **self._mapping.not_soft_deleted("user."),
-                    }
-                },
+                {"$match": {f"user.{self._disabled}": {"$ne": self._is_disabled}}},
                 {"$limit": 1},
                 {"$replaceWith": {"_id": "$account._id", "revision": "$account.revision"}},
             ]

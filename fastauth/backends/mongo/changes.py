@@ -137,7 +137,9 @@ class MongoUserChanges(MongoUserStore[U]):
             return False
         self._check_rank(state, unless_holding)
         await self._keep_a_superadmin(state)
+        leaving = self._objects.leaving(state.user)
+        await self._objects.before_delete(leaving)
         await self._deciding()
         await self._change_account(state, {"deleted": True, "roles": []})
-        await self._erase(state)
+        await self._erase(state, leaving)
         return True

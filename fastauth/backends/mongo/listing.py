@@ -52,9 +52,7 @@ class MongoUserListing(MongoBase[U]):
         return [self._account(state) for state in map(self._state, rows) if state is not None]
 
     def _matching(self, search: str | None, disabled: bool | None) -> Raw:
-        conditions: list[Raw] = [
-            {"user": {"$ne": []}, "account.deleted": UNSET, **self._mapping.not_soft_deleted("user.")}
-        ]
+        conditions: list[Raw] = [{"user": {"$ne": []}, "account.deleted": UNSET}]
         if disabled is not None:
             is_disabled: list[Raw] = [{f"user.{self._disabled}": self._is_disabled}, {"account.disabling": True}]
             conditions.append({"$or" if disabled else "$nor": is_disabled})

@@ -56,6 +56,7 @@ class UserMapping(Generic[_M]):
         self.fields: Mapping[str, FieldInfo] = candidate.model_fields
         self.shape: Shape = Shape.of(self.fields)
         self._check_collection()
+        self._check_deletion()
         self._check_needed()
         self._key_class, self._parse_key = self._key_kind()
         self.makes_random_keys: bool = self._key_class is ObjectId
@@ -70,8 +71,6 @@ class UserMapping(Generic[_M]):
             shape=self.shape,
             settable=tuple(name for name in self.fields if self.knows(name)),
         )
-        soft = issubclass(candidate, DocumentWithSoftDelete)
-        self._deleted_at = self.stored_name("deleted_at") if soft else None
         self._public_names = tuple(field.name for field in self.schema.public)
 
     def knows(self, name: str) -> bool:
@@ -91,14 +90,6 @@ class UserMapping(Generic[_M]):
     def field_stored_as(self, stored_name: str) -> str | None:
         """Return the field that is called this in the database, or None."""
         return next((name for name in self.fields if self.stored_name(name) == stored_name), None)
-
-    def not_soft_deleted(self, prefix: str) -> Mapping[str, None]:
-        """Return the filter that leaves out whom the app has deleted in Beanie's way of keeping the document."""
-        return {f"{prefix}{self._deleted_at}": None} if self._deleted_at is not None else {}
-
-    def is_soft_deleted(self, raw: Mapping[str, Any]) -> bool:
-        """Say whether the app has deleted this user in Beanie's way of keeping the document."""
-        return self._deleted_at is not None and raw.get(self._deleted_at) is not None
 
     def parse_key(self, user_id: object) -> Any | None:
         """Return the key in its Python type; None when ``user_id`` cannot be one, whatever it is."""
@@ -130,6 +121,14 @@ class UserMapping(Generic[_M]):
             raise ConfigurationError(
                 f"{self.name} shares its collection with other classes ({setting}), and a document might be of any of "
                 "them; give it a collection of its own."
+            )
+
+    def _check_deletion(self) -> None:
+        if issubclass(self.model, DocumentWithSoftDelete):
+            raise ConfigurationError(
+                f"{self.name} keeps the documents of deleted users (DocumentWithSoftDelete), and a deleted account is "
+                "to leave no data behind and no name taken. Inherit from Document, and copy what has to stay into "
+                "another collection, in a before_event(Delete)."
             )
 
     def _check_needed(self) -> None:

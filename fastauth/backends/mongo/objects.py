@@ -141,6 +141,25 @@ class UserObjects(Generic[_M]):
         """Run the app's hooks for after an insert."""
         await ActionRegistry.run_actions(document, EventTypes.INSERT, ActionDirections.AFTER, [])
 
+    def leaving(self, raw: Raw) -> Document | None:
+        """Return the object that the app's hooks are given when its document is deleted.
+
+        None where the class has no such hooks: a document that does not fit its class can be deleted all the same.
+        """
+        hooks = cast("Any", ActionRegistry).get_action_list  # whose type Beanie leaves open
+        has_hooks = any(hooks(self._mapping.model, EventTypes.DELETE, when) for when in ActionDirections)
+        return cast("Document", self.build(raw)) if has_hooks else None
+
+    async def before_delete(self, leaving: Document | None) -> None:
+        """Run the app's hooks for before a deletion."""
+        if leaving is not None:
+            await ActionRegistry.run_actions(leaving, EventTypes.DELETE, ActionDirections.BEFORE, [])
+
+    async def after_delete(self, leaving: Document | None) -> None:
+        """Run the app's hooks for after a deletion."""
+        if leaving is not None:
+            await ActionRegistry.run_actions(leaving, EventTypes.DELETE, ActionDirections.AFTER, [])
+
     def _parsed(self, to_be: Raw) -> Document:
         try:
             return cast("Document", parse_obj(self._mapping.model, to_be))

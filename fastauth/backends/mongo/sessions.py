@@ -170,7 +170,7 @@ class MongoTokenStore(MongoBase[U]):
             {"$match": {"_id": key}},
             {"$project": {"_id": 1}},
             *joins(collections, "_id"),
-            {"$match": {f"user.{self._hash}": hashed_password, **enabled, **self._mapping.not_soft_deleted("user.")}},
+            {"$match": {f"user.{self._hash}": hashed_password, **enabled}},
             {"$replaceWith": {"$mergeObjects": [{"$literal": its_own}, {"user_id": "$_id", **marks}]}},
         ]
 

@@ -4,6 +4,7 @@ from collections.abc import Awaitable, Callable, Collection, Mapping
 from datetime import datetime, timedelta, timezone
 from typing import Any, NoReturn
 
+from beanie import Document
 from bson import ObjectId
 from pymongo.errors import DuplicateKeyError, OperationFailure
 from typing_extensions import Self
@@ -97,7 +98,7 @@ class MongoUserStore(MongoBase[U]):
             raise LostRaceError
         if not state.deleted:
             raise UserExistsException(field=name)
-        await self._beside._erase(state)  # noqa: SLF001
+        await self._beside._erase(state, self._objects.leaving(state.user))  # noqa: SLF001
         raise LostRaceError
 
     @property
@@ -150,11 +151,13 @@ class MongoUserStore(MongoBase[U]):
         state = await self._read_user_where({stored_name: {"$eq": login.value}})
         return None if state is None else self._account(state)
 
-    async def _erase(self, state: UserState) -> None:
+    async def _erase(self, state: UserState, leaving: Document | None) -> None:
         users, accounts, _, sessions, *_ = await self._database.ready()
-        await users.delete_one({"_id": state.key})
+        deleted = await users.delete_one({"_id": state.key})
         await sessions.delete_many({"user_id": state.key})
         await accounts.delete_one({"_id": state.key, "deleted": True})
+        if deleted:  # and not by another one, who finished what was begun here
+            await self._objects.after_delete(leaving)
 
     def public_values(self, user: U) -> Mapping[str, Any]:
         """Return the key (as ``id``) and the public fields of a user object; no I/O."""
