@@ -1,5 +1,6 @@
 """The attributes of the app's own user model, as the command line gives them."""
 
+import json
 from collections.abc import Callable, Generator, Sequence
 from contextlib import contextmanager, suppress
 from typing import Any
@@ -64,13 +65,19 @@ def own_fields(on: Target, texts: dict[str, str]) -> dict[str, Any]:
 
 def _in_type(name: str, annotation: Any, given: Any) -> Any:
     adapter: TypeAdapter[Any] = TypeAdapter(annotation)
+    with suppress(ValidationError):  # to a type that takes neither list nor dict, the text is a text
+        return adapter.validate_python(_from_json(given))
     try:
         return adapter.validate_python(given)
     except ValidationError as error:
-        if isinstance(given, str):  # a list or a dict, which is not of its type as a text
-            with suppress(ValidationError):
-                return adapter.validate_json(given)
         raise Misuse(f"{name}: {error.errors(include_input=False)[0]['msg']}.") from error
+
+
+def _from_json(given: Any) -> Any:
+    if isinstance(given, str) and given.startswith(("[", "{")):
+        with suppress(ValueError, RecursionError):
+            return json.loads(given)
+    return given
 
 
 def _pair(text: str) -> tuple[str, str]:

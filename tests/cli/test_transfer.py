@@ -322,11 +322,16 @@ def test_export_and_import_are_one_circle(project: Path, run: Run) -> None:
 
 @pytest.mark.parametrize("name", ["out.csv", "out.jsonl"])
 @pytest.mark.parametrize(
-    ("column", "value"),
-    [("tags: Mapped[list[str]] = mapped_column(JSON)", '["A", "b c, \\"d\\""]'), ("notes: Mapped[str]", '["a"]')],
+    ("column", "text", "value"),
+    [
+        ("tags: Mapped[list[str]] = mapped_column(JSON)", '["A", "b c, \\"d\\""]', ["A", 'b c, "d"']),
+        ("tags: Mapped[dict[str, int]] = mapped_column(JSON)", '{"ä": 1}', {"ä": 1}),
+        ("tags: Mapped[str] = mapped_column(JSON)", "[a", "[a"),
+        ("notes: Mapped[str]", '["a"]', '["a"]'),
+    ],
 )
 def test_the_circle_holds_for_lists_and_for_what_looks_like_one(
-    column: str, value: str, name: str, folder: Path, run: Run
+    column: str, text: str, value: object, name: str, folder: Path, run: Run
 ) -> None:
     """A list comes back as that list, and a text as the same text."""
     attribute = column.partition(":")[0]
@@ -335,7 +340,7 @@ def test_the_circle_holds_for_lists_and_for_what_looks_like_one(
     )
     (folder / "main.py").write_text(source)
     run("init", "main:auth", "--no-admin")
-    given = ("--generate-password", "--field", f"{attribute}={value}")
+    given = ("--generate-password", "--field", f"{attribute}={text}")
     made = run("users", "create", "ada", "--email", "ada@example.com", *given, "--json", *ON)
     run("users", "export", name, "--with-hashes", *ON)
     (folder / "app.db").rename("old.db")
@@ -345,7 +350,7 @@ def test_the_circle_holds_for_lists_and_for_what_looks_like_one(
     listed = run("users", "list", "--json", *ON)
 
     assert json.loads(back.stdout)["created"] == 1, back.output
-    assert json.loads(listed.stdout)["users"][0][attribute] == json.loads(made.stdout)[attribute]
+    assert json.loads(listed.stdout)["users"][0][attribute] == json.loads(made.stdout)[attribute] == value
 
 
 def test_an_export_goes_page_by_page(project: Path, run: Run) -> None:
