@@ -64,7 +64,7 @@ ENGINE = create_async_engine("sqlite+aiosqlite://")
         (Enum(Colour), Colour, Colour),
         (Enum("red", "blue"), Literal["red", "blue"], Literal["red", "blue"]),
     ],
-    ids=repr,
+    ids=lambda value: repr(value) if isinstance(value, TypeEngine) else None,
 )
 def test_a_column_says_what_json_may_hold(
     model: Defined, column_type: TypeEngine[Any], annotation: Any, shown: Any
