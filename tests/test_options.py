@@ -14,6 +14,7 @@ from fastauth.backends.memory import MemoryStore
 from fastauth.backends.sql import SQLStore, User
 from fastauth.core.notifications import Notification
 from fastauth.core.settings import AuditSettings, CookieSettings, LimitSettings, PasswordSettings, TokenSettings
+from fastauth.notifiers.console import ConsoleNotifier
 from tests.outbox import Outbox
 
 Make = Callable[..., FastAuth[Any]]
@@ -118,6 +119,12 @@ def test_what_is_of_another_kind_is_refused(make_auth: Make, option: str, value:
 def test_whatever_can_be_awaited_is_a_notifier(make_auth: Make, notifier: Any) -> None:
     """A method that is async, says that it returns what is, or is only wrapped by a plain one, will do."""
     assert make_auth(MemoryStore(), notifier=notifier)
+
+
+def test_production_prints_no_links(make_auth: Make) -> None:
+    """What prints the links of mails to the console is for development, also where somebody chose it."""
+    with pytest.raises(ConfigurationError, match="production refuses it"):
+        make_auth(MemoryStore(), notifier=ConsoleNotifier(), production=True)
 
 
 @pytest.mark.parametrize(

@@ -180,6 +180,8 @@ async def test_people_of_a_test_need_no_name(stores: Any) -> None:
             ]
             me = (await client.get("/users/me")).json()
 
+        with pytest.raises(ValidationException, match="no name here"):
+            await auth.accounts.create("another@example.com", "fred@example.com", PASSWORD)
         found = [each.username for each in (*made, *signed_in)]
         people = ["ada@example.com", "e@example.org", "user1@example.com", "user2@example.com"]
         assert found == [*people, people[0], "bob@example.com", "bob@example.com", "cleo@example.org", people[1]]

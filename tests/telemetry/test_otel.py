@@ -14,11 +14,14 @@ from opentelemetry.trace import StatusCode
 
 from fastauth import FastAuth, StoreUnavailableException, UserExistsException
 from fastauth.backends.memory import MemoryStore
-from fastauth.core.events import SignInFailed, UserDisabled
+from fastauth.core.events import SignedIn, SignInFailed, UserDisabled
+from fastauth.core.models import Account, Session
 from fastauth.telemetry.otel import OpenTelemetry
 from tests.conftest import DEFAULTS, PASSWORD
 
 NOW = datetime.now(timezone.utc)
+ADA: Account[Any] = Account("7", "ada", "ada@example.com", "", False, frozenset(), user=None)
+SESSION = Session("session-1", "7", 0, created_at=NOW, rotated_at=NOW, expires_at=NOW)
 
 
 class Exported:
@@ -74,6 +77,7 @@ def test_what_is_told_is_measured(exported: Exported) -> None:
     """Each thing that is told is a metric with a stable name, in seconds where it is a time."""
     telemetry = exported.telemetry
     telemetry.happened(UserDisabled(at=NOW, user_id="7"))
+    telemetry.happened(SignedIn(at=NOW, account=ADA, session=SESSION))
     telemetry.happened(SignInFailed(at=NOW, login="ada", reason="FASTAUTH_INVALID_CREDENTIALS"))
     telemetry.refreshed("reused")
     telemetry.token_rejected("expired")
@@ -83,8 +87,8 @@ def test_what_is_told_is_measured(exported: Exported) -> None:
     telemetry.passwords_waiting(1)
 
     assert exported.metrics() == {
-        "fastauth.events": {"user.disabled": 1, "session.refused": 1},
-        "fastauth.sign_ins": {"FASTAUTH_INVALID_CREDENTIALS": 1},
+        "fastauth.events": {"user.disabled": 1, "session.started": 1, "session.refused": 1},
+        "fastauth.sign_ins": {"success": 1, "FASTAUTH_INVALID_CREDENTIALS": 1},
         "fastauth.refreshes": {"reused": 1},
         "fastauth.token_rejections": {"expired": 1},
         "fastauth.rate_limited": {"sign_in": 1},

@@ -11,10 +11,10 @@ from sqlalchemy.orm import Session as ORMSession
 
 from fastauth.backends.common import check_known
 from fastauth.backends.sql.base import verb
-from fastauth.backends.sql.errors import LostRaceError, is_duplicate
+from fastauth.backends.sql.errors import LostRaceError
 from fastauth.backends.sql.sqlite import begin_on_sqlite
 from fastauth.backends.sql.users import SQLUserStore
-from fastauth.core.exceptions import ConflictException, RoleNotFoundException, UserExistsException
+from fastauth.core.exceptions import ConflictException, RoleNotFoundException
 from fastauth.core.models import VERIFIED, Account, U
 
 
@@ -102,23 +102,21 @@ class SQLUserChanges(SQLUserStore[U]):
         if key is None:
             return False
         column = self._mapping.column("email")
-        async with self.database.write() as connection:
-            await connection.execute(self._lock_superadmins)  # which orders all changes of who holds what
-            await self._check_rank(connection, key, unless_holding)
-            current = (
-                await connection.execute(select(column).where(self._mapping.key == key).with_for_update())
-            ).one_or_none()
-            if current is None or old_email not in {None, current[0]}:
-                return False
-            if current[0] != email:
-                try:
+        try:
+            async with self.database.write() as connection:
+                await connection.execute(self._lock_superadmins)  # which orders all changes of who holds what
+                await self._check_rank(connection, key, unless_holding)
+                current = (
+                    await connection.execute(select(column).where(self._mapping.key == key).with_for_update())
+                ).one_or_none()
+                if current is None or old_email not in {None, current[0]}:
+                    return False
+                if current[0] != email:
                     await connection.execute(self._update_user(key, "email", email))
-                except IntegrityError as error:
-                    if is_duplicate(error):
-                        raise UserExistsException(field="email") from error
-                    raise
-            await self._set_verified(connection, key, verified=verified)
-            return True
+                await self._set_verified(connection, key, verified=verified)
+                return True
+        except Exception as error:  # noqa: BLE001  # it is raised again in any case
+            await self._explain(error, {"email": email}, but=key)
 
     async def _set_verified(self, connection: AsyncConnection, key: Any, *, verified: bool) -> None:
         roles, user_roles = self._tables.roles.c, self._tables.user_roles

@@ -39,6 +39,11 @@ class VetoError(Exception):
     """What a step raises to refuse."""
 
 
+async def veto(_: Commit[Any]) -> None:
+    """Refuse whatever it is."""
+    raise VetoError
+
+
 def record(number: int, *, user_id: str | None = None, event: str = "user.registered") -> AuditRecord:
     """Return a record to be stored."""
     at = NOW + number * MINUTE
@@ -60,14 +65,23 @@ class CommitConformance(Conformance):
         """A step that raises leaves everything as it was, and what it raised rises."""
         ada = await self.scene(store)
 
-        async def refuse(_: Commit[Any]) -> None:
-            raise VetoError
-
         with pytest.raises(VetoError):
-            await change(store.before_commit(refuse), ada)
+            await change(store.before_commit(veto), ada)
 
         assert facts(await store.get_user(ada.id)) == facts(ada)
         assert await self.is_signed_in(store, "session-1")
+
+    async def test_the_last_step_is_the_one(self, store: Store[Any]) -> None:
+        """A store that is given another step awaits that one, and not the one before."""
+        ada = await self.scene(store)
+        results: list[Any] = []
+
+        async def step(commit: Commit[Any]) -> None:
+            results.append(commit.result)
+
+        await store.before_commit(veto).before_commit(step).grant_role(ada.id, "editor")
+
+        assert len(results) == 1
 
     async def test_a_veto_leaves_no_user(self, store: Store[Any]) -> None:
         """A user who is refused before the commit is not there, and the names are free."""
@@ -104,10 +118,7 @@ class CommitConformance(Conformance):
         """A verb that changes nothing awaits no step."""
         ada = await self.scene(store)
 
-        async def refuse(_: Commit[Any]) -> None:
-            raise VetoError
-
-        await change(store.before_commit(refuse), ada)
+        await change(store.before_commit(veto), ada)
 
         assert facts(await store.get_user(ada.id)) == facts(ada)
 

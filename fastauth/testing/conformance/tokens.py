@@ -197,6 +197,16 @@ class TokenStoreConformance(Conformance):
         assert await self.stored(store) == replace(session, revoked_at=NOW)
         assert await self.stored(store, "session-2") == other
 
+    async def test_nobody_ends_the_session_of_somebody_else(self, store: Store[Any]) -> None:
+        """A session is revoked for its own user, and for no other, whatever their id."""
+        ada, bob = [await self.add_user(store, name) for name in ("ada", "bob")]
+        session = await self.add_session(store, ada)
+
+        for user_id in (bob.id, await self.unknown_user_id(store), *strange_ids(bob.id)):
+            assert await store.revoke_session("session-1", now=NOW, user_id=user_id) is False, user_id
+        assert await self.stored(store) == session
+        assert await store.revoke_session("session-1", now=NOW, user_id=ada.id) is True
+
     async def test_an_expired_session_is_not_revoked(self, store: Store[Any]) -> None:
         """A session that has expired is no live one to be revoked, from the very second of its end."""
         account = await self.add_user(store)

@@ -5,6 +5,7 @@ import uuid
 from datetime import datetime, timedelta
 from typing import Any
 
+from pydantic import UUID4
 from sqlalchemy import DateTime, Interval, String, TypeDecorator
 
 
@@ -63,6 +64,12 @@ class GUID(TypeDecorator[uuid.UUID]):
 
     def process_bind_param(self, value: Any, dialect: Any) -> Any:
         return str(value)
+
+
+class AnnotatedGUID(GUID):
+    """A type whose Python type says more than the class, as Pydantic's do."""
+
+    python_type = UUID4
 
 
 class Moment(TypeDecorator[datetime]):

@@ -35,7 +35,7 @@ from sqlalchemy.types import TypeEngine
 from fastauth.backends.sql import SQLStore
 from fastauth.backends.sql.columns import not_null
 from fastauth.core.user_schema import UserField
-from tests.backends.sql.column_types import GUID, Colour, Moment, Span, Wrapped
+from tests.backends.sql.column_types import GUID, AnnotatedGUID, Colour, Moment, Span, Wrapped
 from tests.backends.sql.conftest import Defined
 
 ENGINE = create_async_engine("sqlite+aiosqlite://")
@@ -47,6 +47,7 @@ ENGINE = create_async_engine("sqlite+aiosqlite://")
         (String(30), Annotated[str, MaxLen(30)], str),
         (Wrapped(30), Annotated[str, MaxLen(30)], str),
         (GUID(36), uuid.UUID, uuid.UUID),
+        (AnnotatedGUID(36), uuid.UUID, uuid.UUID),
         (Text(), str, str),
         (Integer(), Annotated[int, Ge(-(2**31)), Le(2**31 - 1)], int),
         (SmallInteger(), Annotated[int, Ge(-(2**15)), Le(2**15 - 1)], int),

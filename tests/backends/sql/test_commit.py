@@ -24,5 +24,12 @@ async def test_what_is_no_verb_goes_to_the_engine(tmp_path: Path) -> None:
 
         changed = await committing.change(update(roles).values(description="changed"), {})
         row = await committing.row(select(roles.c.description).where(roles.c.name == "user"), {})
+        async with committing.write() as first:
+            await first.execute(update(roles).values(description="again"))
+        async with committing.write_once() as second:
+            await second.execute(update(roles).values(description="once more").where(roles.c.name == "user"))
+        async with committing.read() as third:
+            found = (await third.scalars(select(roles.c.description).order_by(roles.c.name))).all()
+        await store.before_commit(step).close()
 
-    assert (changed, row and tuple(row), steps) == (2, ("changed",), [])
+    assert (changed, row and tuple(row), list(found), steps) == (2, ("changed",), ["again", "once more"], [])

@@ -17,6 +17,7 @@ from fastauth import StoreUnavailableException, UserExistsException
 from fastauth.backends.sql import SQLStore
 from fastauth.core.exceptions import RoleNotFoundException
 from fastauth.core.models import SUPERADMIN, NewUser
+from fastauth.core.protocols import Commit
 from fastauth.testing.conformance.base import NOW, race, session_of
 from tests.servers import mariadb_engine, postgres_engine
 
@@ -119,6 +120,28 @@ async def test_a_conflict_is_attempted_again(conflict: tuple[AsyncEngine, Any], 
     assert found is not None
     assert found.roles == {"editor"}
     assert len(seen) == times
+
+
+async def test_a_conflict_begins_verb_and_step_anew(conflict: tuple[AsyncEngine, Any]) -> None:
+    """With a step before the commit, both meet a lock together, and the step is awaited once for what is stored."""
+    engine, held = conflict
+    store, steps = SQLStore(engine), list[Commit[Any]]()
+    await store.ensure_roles({SUPERADMIN: "", "editor": ""})
+    account = await store.add_user(NewUser("ada", "ada@example.com", "hash"), roles=[])
+
+    async def step(commit: Commit[Any]) -> None:
+        steps.append(commit)
+
+    committing = store.before_commit(step)
+    with held(), pytest.raises(StoreUnavailableException):
+        await committing.grant_role(account.id, "editor")
+    with held() as release, failures(engine, {1: release}):
+        await committing.grant_role(account.id, "editor")
+
+    found = await store.get_user(account.id)
+    assert found is not None
+    assert found.roles == {"editor"}
+    assert len(steps) == 1
 
 
 async def test_a_conflict_that_stays_is_an_outage(conflict: tuple[AsyncEngine, Any]) -> None:

@@ -4,7 +4,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from sqlalchemy import ForeignKey, Index, Integer, String, UniqueConstraint, event, text
+from sqlalchemy import CheckConstraint, ForeignKey, Index, Integer, String, UniqueConstraint, event, text
 from sqlalchemy.ext.asyncio import AsyncEngine, create_async_engine
 from sqlalchemy.orm import DeclarativeBase, Mapped, MappedAsDataclass, mapped_column
 
@@ -181,6 +181,40 @@ async def test_a_reference_into_nothing_is_a_validation_error(member_store: SQLS
     """A field that refers to a row that does not exist is 422."""
     with pytest.raises(ValidationException):
         await member_store.add_user(new_user(team_id=99), roles=[])
+
+
+async def test_an_address_that_the_database_refuses_is_a_validation_error(engine: AsyncEngine, model: Defined) -> None:
+    """A new address that breaks a constraint of the app's own is 422, as a new user's is, and the old one stays."""
+    rule = CheckConstraint("email LIKE '%@example.com'", name="ck_address")
+    store = SQLStore(engine, user_model=model(__table_args__=(rule,)))
+    await store.create_schema()
+    ada = await store.add_user(new_user(), roles=[])
+
+    with pytest.raises(ValidationException):
+        await store.set_email(ada.id, "ada@example.org", verified=False)
+
+    found = await store.get_user(ada.id)
+    assert found is not None
+    assert found.email == "ada@example.com"
+
+
+async def test_who_verifies_while_the_role_is_deleted_begins_anew(sql_store: SQLStore) -> None:
+    """An address is set and verified together, though the role went between the look at it and its grant."""
+    await sql_store.ensure_roles({"superadmin": "", "verified": ""})
+    ada = await sql_store.add_user(new_user(), roles=[])
+    deleted: list[str] = []
+
+    @event.listens_for(sql_store.engine.sync_engine, "before_cursor_execute")
+    def delete_it(connection: Any, cursor: Any, statement: str, *_: Any) -> None:
+        if statement.startswith("INSERT INTO fastauth_user_roles") and not deleted:
+            deleted.append(statement)
+            connection.exec_driver_sql("DELETE FROM fastauth_roles WHERE name = 'verified'")
+
+    assert await sql_store.set_email(ada.id, "new@example.com", verified=True)
+
+    found = await sql_store.get_user(ada.id)
+    assert found is not None
+    assert (found.email, found.roles, len(deleted)) == ("new@example.com", {"verified"}, 1)
 
 
 async def test_a_key_that_comes_again_inherits_nothing(tmp_path: Path) -> None:
