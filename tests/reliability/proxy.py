@@ -19,6 +19,7 @@ class Proxy:
         swallows: Whether what is sent vanishes, in both directions, while connections stay open: a network that drops
             packets. New connections are taken, and nothing passes on them either.
         refuses: Whether new connections are closed at once.
+        cut_after: Words; each of them cuts once the connection that it has passed on, so that the answer is lost.
     """
 
     def __init__(self, target: int) -> None:
@@ -30,6 +31,7 @@ class Proxy:
         self.delay = 0.0
         self.swallows = False
         self.refuses = False
+        self.cut_after: list[bytes] = []
 
     async def open(self) -> None:
         """Listen."""
@@ -79,7 +81,10 @@ class Proxy:
             return
         behind, ahead = await asyncio.open_connection("127.0.0.1", self._target)
         self._writers.add(ahead)
-        ways = [asyncio.ensure_future(self._pass(reader, ahead)), asyncio.ensure_future(self._pass(behind, writer))]
+        ways = [
+            asyncio.ensure_future(self._pass(reader, ahead, writer)),
+            asyncio.ensure_future(self._pass(behind, writer, ahead)),
+        ]
         try:
             done, _ = await asyncio.wait(ways, return_when=asyncio.FIRST_EXCEPTION)
             for each in done:
@@ -91,13 +96,20 @@ class Proxy:
                 each.cancel()
             await asyncio.gather(*ways, return_exceptions=True)
 
-    async def _pass(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+    async def _pass(
+        self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter, back: asyncio.StreamWriter
+    ) -> None:
         while data := await reader.read(1 << 16):
             if self.delay:
                 await asyncio.sleep(self.delay)
             if not self.swallows:
                 writer.write(data)
                 await writer.drain()
+            for word in self.cut_after:
+                if word in data:
+                    self.cut_after.remove(word)
+                    back.transport.abort()  # before an answer can come
+                    raise ConnectionResetError
         with contextlib.suppress(OSError):
             writer.write_eof()
 

@@ -90,3 +90,16 @@ async def test_a_proxy_that_cuts_resets_what_is_open() -> None:
         assert await again.readexactly(5) == b"hello"
 
         await closed(writer, other)
+
+
+async def test_a_proxy_cuts_after_a_word() -> None:
+    """A word is passed on and its answer is lost, once for each time that the word is listed."""
+    async with echoing() as port, proxy_to(port) as proxy:
+        proxy.cut_after = [b"hello"]
+        reader, writer = await say(proxy)
+        assert await reader.read() == b""
+        again, other = await say(proxy)
+
+        assert await again.readexactly(5) == b"hello"
+
+        await closed(writer, other)
