@@ -4,6 +4,7 @@ import asyncio
 from collections.abc import AsyncGenerator, Sequence
 from typing import Any
 
+import anyio
 import pytest
 
 pytest.importorskip("beanie")
@@ -14,6 +15,7 @@ from fastauth.backends.memory import MemoryStore
 from fastauth.backends.mongo import MongoStore
 from fastauth.core.exceptions import PermissionDeniedException, ProtectedRoleException
 from fastauth.core.models import SUPERADMIN, NewUser
+from fastauth.core.protocols import Commit
 from tests.backends.mongo_app import HOUR, NOW, new_session
 from tests.backends.mongo_steps import STEPS, enable_and_sign_in, look, make_stoppable, outcome_of, set_scene, stopped
 from tests.servers import mongo_database
@@ -181,6 +183,29 @@ async def test_verbs_meet_over_a_user_whom_the_app_stored(database: Any, step: A
     account = await store.get_user(user_id)
     assert account is not None
     assert "editor" in account.roles
+
+
+async def test_a_step_that_loses_a_race_waits_for_no_turn(database: Any) -> None:
+    """A verb that has lost a race stands in line, and its step, which loses one too, does not stand behind it."""
+    store = await empty(database)
+    ids = await set_scene(store)
+    steps: list[Any] = []
+
+    async def step(commit: Commit[Any]) -> None:
+        if not steps:  # and so the verb loses its race
+            steps.append(await store.revoke_sessions(ids["joan"], now=NOW, except_session="joan-1"))
+            return
+        task, stop = await stopped(commit.store.revoke_sessions(ids["ada"], now=NOW), 3)
+        await store.revoke_sessions(ids["ada"], now=NOW, except_session="ada-1")
+        stop.go.set()
+        steps.append(await task)
+
+    with anyio.fail_after(60):
+        disabled = await store.before_commit(step).set_disabled(ids["joan"], True, now=NOW)
+
+    assert disabled
+    assert steps == [1, 1]
+    assert not await store.list_sessions(ids["ada"], now=NOW)
 
 
 async def test_one_of_many_superadmins_remains(database: Any) -> None:

@@ -24,6 +24,7 @@ from fastauth.core.exceptions import (
     ValidationException,
 )
 from fastauth.core.models import SUPERADMIN, Login, NewUser
+from fastauth.core.protocols import Commit
 from tests.backends.mongo_app import HOUR, KINDS, NOW, new_session
 from tests.servers import closed, mongo_client, mongo_database, mongo_session, mongo_transaction, mongo_url
 from tests.wire import Wire
@@ -119,6 +120,27 @@ async def test_a_session_for_no_such_user_is_not_stored() -> None:
 
         assert stored == [False, False]
         assert await database["fastauth_sessions"].count_documents({}) == 0
+
+
+@pytest.mark.parametrize("kind", KINDS)
+async def test_no_step_is_awaited_for_a_session_that_is_not_stored(kind: str) -> None:
+    """A session for another password than the user's is not stored, and no step is awaited for it."""
+    async with mongo_database(kind) as database:
+        store = MongoStore(database)
+        await store.create_schema()
+        account = await store.add_user(ADA, roles=[])
+        steps: list[bool] = []
+
+        async def step(commit: Commit[Any]) -> None:
+            steps.append(commit.result)
+
+        stored = [
+            await store.before_commit(step).add_session(new_session(account.id), hashed_password=hashed)
+            for hashed in ("another hash", "hash")
+        ]
+
+        assert stored == [False, True]
+        assert steps == [True]
 
 
 async def test_reads_go_to_the_primary() -> None:

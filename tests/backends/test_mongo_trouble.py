@@ -9,6 +9,8 @@ import pytest
 
 pytest.importorskip("beanie")
 
+from bson import ObjectId
+
 from fastauth.backends.mongo import MongoStore
 from fastauth.backends.mongo.errors import answered_by
 from fastauth.backends.mongo.transactions import Transactions
@@ -73,6 +75,18 @@ async def test_a_write_conflict_that_passes_is_not_noticed(held: Held) -> None:
     found = await held.store.get_user(held.user_id)
     assert found is not None
     assert found.roles == {"user", "editor"}
+
+
+async def test_a_name_that_is_being_taken_is_waited_for(held: Held) -> None:
+    """When somebody else's transaction takes a name and then gives it up, before the third attempt, it can be had."""
+    taking = {"_id": ObjectId(), "username": "grace", "email": "grace@example.com"}
+    await held.store.database["fastauth_users"].insert_one(taking, session=held.other)
+    held.other = None
+
+    account = await held.store.add_user(NewUser("grace", "grace@example.com", "hash"), roles=["user"])
+
+    assert held.attempts == 3
+    assert await held.store.get_user(account.id) == account
 
 
 async def test_nobody_waits_for_a_server_that_is_not_there(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -12,7 +12,7 @@ from fastauth.backends.mongo.database import Raw
 from fastauth.backends.mongo.errors import LostRaceError
 from fastauth.backends.mongo.state import UserState, new_token
 from fastauth.backends.mongo.users import MongoUserStore
-from fastauth.core.exceptions import RoleNotFoundException
+from fastauth.core.exceptions import RoleNotFoundException, ValidationException
 from fastauth.core.models import VERIFIED, Account, U
 
 
@@ -34,7 +34,7 @@ class MongoUserAttributes(MongoUserStore[U]):
         update = self._objects.difference(changed)
         to_be = {**state.user, **update.get("$set", {})}
         for name in update.get("$unset", ()):
-            to_be.pop(name)
+            to_be.pop(name, None)  # a default of the class may stand for what was never stored
         await self._deciding(self._account(replace(state, user=users.read_back(to_be))))
         if unless_holding:
             await self._change_account(state, {})
@@ -95,14 +95,16 @@ class MongoUserAttributes(MongoUserStore[U]):
         verified_for = {*state.verified_for, new} if is_sure else state.verified_for - {new}
         await self._change_account(state, {**self._verification(state, verified_for), "moving": move})
         where = {"_id": state.key, self._email: {"$eq": state.email}}
-        refused: OperationFailure | None = None
+        refused: OperationFailure | ValidationException | None = None
         try:
             is_moved = await users.update_one(where, change)
-        except OperationFailure as error:
+        except (OperationFailure, ValidationException) as error:
             refused, is_moved = error, False
         if not is_moved and not self._database.in_transaction:  # which takes it back itself
             back = {"$addToSet" if new in state.verified_for else "$pull": {"verified_for": new}}
             await accounts.update_one({"_id": state.key, "moving": move}, {**back, "$unset": {"moving": ""}})
+        if isinstance(refused, ValidationException):
+            raise refused
         if refused is not None:
             await self._explain(refused, {self._email: new})
         if not is_moved:

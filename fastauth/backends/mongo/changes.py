@@ -32,7 +32,10 @@ class MongoUserChanges(MongoUserStore[U]):
         if new_hash == old_hash:
             return True
         await self._note_root(state, new_hash, state.root)
-        replaced = await self._write_hash(state, change)
+        try:
+            replaced = await self._write_hash(state, change)
+        except ValidationException:
+            return False
         if not replaced:
             # Of two who make the same hash anew, one may have stored the very string that the other came with.
             state = await self._read_user(user_id)
@@ -73,7 +76,12 @@ class MongoUserChanges(MongoUserStore[U]):
     async def _write_hash(self, state: UserState, change: Raw) -> bool:
         users = (await self._database.ready()).users
         unchanged = {"_id": state.key, self._hash: {"$eq": state.hash}}
-        return await users.update_one(unchanged, change)
+        try:
+            return await users.update_one(unchanged, change)
+        except ValidationException:
+            if not self._database.in_transaction:  # which takes it back itself
+                await self._forget_root(state, change["$set"][self._hash])
+            raise
 
     async def _note_root(self, state: UserState, new_hash: str, root: str, **more: Any) -> None:
         note = {f"roots.{fingerprint_of(new_hash)}": root, **more}

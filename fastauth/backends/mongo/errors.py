@@ -20,6 +20,8 @@ _Verb = TypeVar("_Verb", bound=Callable[..., Awaitable[Any]])
 
 _UNAUTHORIZED = 13
 _UNKNOWN_USER = (18, 8000)  # AuthenticationFailed, and what Atlas says instead
+# What a schema of the app's own refuses; and an index: two arrays in one, what is no place (two codes), or no language.
+_REFUSED = (121, 171, 13027, 16755, 17261, 17262)
 _ATTEMPTS = 24
 # Seconds, after each conflict that the server reports: longer than it takes to commit what came first.
 _CONFLICT_PAUSES = (0.02, 0.08, 0.32)
@@ -64,6 +66,8 @@ class answered_by(Patience):  # noqa: N801  # a context manager, and read as one
         if isinstance(error, UNSTORABLE):
             # Without the cause: its text may hold the document, and that the password hash.
             raise ValidationException("A value does not fit into the database.") from None
+        if _code_of(error) in _REFUSED:
+            raise ValidationException("A value is refused by the database.") from None  # as the text shows values again
         if isinstance(error, PyMongoError):
             # In a caller's transaction, the label is how with_transaction knows that it may begin again.
             is_outage = isinstance(error, ConnectionFailure) or error.timeout or _code_of(error) in _UNKNOWN_USER

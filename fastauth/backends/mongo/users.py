@@ -21,7 +21,6 @@ from fastauth.core.exceptions import (
 )
 from fastauth.core.models import VERIFIED, Account, Login, NewUser, U
 
-_REFUSED_BY_SCHEMA = 121
 _LEFT_BEHIND = timedelta(minutes=1)  # far longer than a verb is given
 
 
@@ -118,12 +117,9 @@ class MongoUserStore(MongoBase[U]):
 
         Raises:
             UserExistsException: Somebody has this value of a field.
-            ValidationException: An index or a schema of the app's own refuses the values.
+            ValidationException: A unique index of the app's own refuses several values together.
             LostRaceError: Nobody has the value any more.
         """
-        if error.code == _REFUSED_BY_SCHEMA:
-            # Without the cause: its text holds the values, and that is the password hash among others.
-            raise ValidationException("A value is refused by the database.") from None
         if not isinstance(error, DuplicateKeyError):
             raise error
         can_look = self._outside is not None or not self._database.in_transaction  # a caller's is over with this error
@@ -135,7 +131,7 @@ class MongoUserStore(MongoBase[U]):
         if field is None:
             raise ValidationException("A value is refused by the database.") from error
         if can_look:
-            await self._check_free({stored_names[0]: {"$eq": raw[stored_names[0]]}}, field)
+            await self._check_free({stored_names[0]: {"$eq": raw.get(stored_names[0])}}, field)
         raise UserExistsException(field=field) from error
 
     async def get_user(self, user_id: str) -> Account[U] | None:
