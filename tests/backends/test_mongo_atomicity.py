@@ -14,7 +14,7 @@ from bson import ObjectId
 from fastauth.backends.memory import MemoryStore
 from fastauth.backends.mongo import MongoStore
 from fastauth.core.exceptions import PermissionDeniedException, ProtectedRoleException
-from fastauth.core.models import SUPERADMIN, NewUser
+from fastauth.core.models import SUPERADMIN, VERIFIED, NewUser
 from fastauth.core.protocols import Commit
 from tests.backends.mongo_app import HOUR, NOW, new_session
 from tests.backends.mongo_steps import STEPS, enable_and_sign_in, look, make_stoppable, outcome_of, set_scene, stopped
@@ -206,6 +206,40 @@ async def test_a_step_that_loses_a_race_waits_for_no_turn(database: Any) -> None
     assert disabled
     assert steps == [1, 1]
     assert not await store.list_sessions(ids["ada"], now=NOW)
+
+
+async def test_an_address_that_becomes_ones_own_meanwhile_is_not_somebody_elses(database: Any) -> None:
+    """Of two who give a user one address, neither is told that somebody has it, and it is verified if one says so."""
+    store = await empty(database)
+    ids = await set_scene(store)
+    await store.ensure_roles({VERIFIED: ""})
+
+    async def consent(_: Commit[Any]) -> None:
+        """Have the address looked for before the step."""
+
+    setting = store.before_commit(consent).set_email(ids["joan"], "joan@new", verified=True)
+    task, stop = await stopped(setting, 2)
+    assert await store.set_email(ids["joan"], "joan@new", verified=False)
+    stop.go.set()
+
+    assert await task
+    account = await store.get_user(ids["joan"])
+    assert account is not None
+    assert (account.email, account.verified) == ("joan@new", True)
+
+
+async def test_a_session_that_has_ended_may_go_while_it_is_looked_at(database: Any) -> None:
+    """A session whose end is decided, and not written into it yet, may be deleted between two looks, and is none."""
+    store = await empty(database)
+    ids = await set_scene(store)
+    await STEPS["end others"](store, ids)
+    await database["fastauth_sessions"].update_one({"_id": "joan-2"}, {"$set": {"revoked_at": None}})
+
+    task, stop = await stopped(store.authenticate("joan-2"), 2)
+    assert await store.purge_expired(NOW + 2 * HOUR)
+    stop.go.set()
+
+    assert await task is None
 
 
 async def test_one_of_many_superadmins_remains(database: Any) -> None:
