@@ -23,7 +23,7 @@ WITH_FIELDS = {name: case for name, case in MODELS.items() if case.fields}
 
 async def store_of(engine: AsyncEngine, case: Case) -> SQLStore[Any]:
     """Return a store with this user class and its schema."""
-    names = tuple(case.fields)
+    names = tuple(case.said)
     store: SQLStore[Any] = SQLStore(engine, user_model=case.model, public_fields=names, writable_fields=names)
     await store.create_schema()
     await store.ensure_roles({"user": ""})
@@ -49,7 +49,7 @@ async def test_a_user_class_of_any_kind_registers_and_signs_in(
         assert str(getattr(user, case.key)) == account.id == registered.id
         assert {name: _in_utc(getattr(user, name)) for name in case.fields} == dict(case.fields)
         values = {name: _in_utc(value) for name, value in auth.store.public_values(user).items()}
-        assert values == {"id": getattr(user, case.key), **case.fields}
+        assert values == {"id": getattr(user, case.key), **case.said}
 
 
 @pytest.mark.parametrize("case", MODELS.values(), ids=MODELS)

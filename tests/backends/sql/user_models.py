@@ -216,11 +216,16 @@ _imperative.map_imperatively(
 
 
 class Case(NamedTuple):
-    """A user class, and what an app may say and set of it."""
+    """A user class, and what an app sets of it; bytes it neither says nor takes as JSON."""
 
     model: type[Any]
     key: str = "id"
     fields: Mapping[str, Any] = {"first_name": "Ada"}
+
+    @property
+    def said(self) -> Mapping[str, Any]:
+        """What goes into JSON."""
+        return {name: value for name, value in self.fields.items() if not isinstance(value, bytes)}
 
 
 MODELS = {
