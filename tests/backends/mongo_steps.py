@@ -68,7 +68,7 @@ STEPS: dict[str, Step] = {
     "grant": lambda store, ids: store.grant_role(ids["joan"], "editor", unless_holding=[SUPERADMIN]),
     "revoke": lambda store, ids: store.revoke_role(ids["joan"], "user", unless_holding=[SUPERADMIN]),
     "disable": lambda store, ids: store.set_disabled(ids["joan"], True, now=_LATER),
-    "enable": lambda store, ids: store.set_disabled(ids["joan"], False, now=_LATER),
+    "enable": lambda store, ids: store.set_disabled(ids["joan"], False, now=_LATER, unless_holding=[SUPERADMIN]),
     "delete": lambda store, ids: store.delete_user(ids["joan"]),
     "password": lambda store, ids: store.set_password(ids["joan"], "new", now=_LATER),
     "password, keep 1": lambda store, ids: store.set_password(ids["joan"], "1", now=_LATER, keep_session="joan-1"),

@@ -144,9 +144,9 @@ async def test_who_signs_in_while_being_disabled_is_signed_out(database: Any) ->
     assert seen["joan-3 when all are enabled"] == (False, 0)
 
 
-@pytest.mark.parametrize("step", ["grant", "revoke"])
+@pytest.mark.parametrize("step", ["grant", "revoke", "enable"])
 async def test_who_has_become_a_superadmin_is_out_of_reach(database: Any, step: str) -> None:
-    """A role is not changed by whom it may not be changed by at that very moment, whatever the look before had said."""
+    """A user is not changed by whom they may not be at that very moment, whatever the look before had said."""
     store = await empty(database)
     ids = await set_scene(store)
 
