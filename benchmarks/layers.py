@@ -12,12 +12,12 @@ from typing import Annotated, Any
 
 import uvloop
 from fastapi import Depends, FastAPI
-from sqlalchemy.ext.asyncio import create_async_engine
 from starlette.requests import HTTPConnection
 from starlette.responses import JSONResponse, Response
 from starlette.routing import Route
 
 from benchmarks.apps.protected import add_protected_routes
+from benchmarks.floors.engine import make_engine
 from benchmarks.people import SECRET
 from fastauth import FastAuth, LimitSettings, PasswordSettings
 from fastauth.backends.memory import MemoryStore, User
@@ -178,7 +178,9 @@ def show(title: str, quick: Mapping[str, float]) -> None:
 async def measure() -> None:
     """Print what each layer of a protected request costs, and of a refresh."""
     with tempfile.TemporaryDirectory() as folder:
-        engine = create_async_engine(f"sqlite+aiosqlite:///{folder}/bench.db")
+        engine = make_engine(f"sqlite+aiosqlite:///{folder}/bench.db")
+        async with engine.connect() as connection:
+            await connection.exec_driver_sql("PRAGMA journal_mode=WAL")
         auths = [make(MemoryStore()), make(MemoryStore(), limits=_UNREACHED), make(SQLStore(engine), limits=_UNREACHED)]
         pairs = [await signed_in(auth) for auth in auths]
         protected = {

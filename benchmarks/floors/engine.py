@@ -7,9 +7,9 @@ from sqlalchemy import event, make_url
 from sqlalchemy.ext.asyncio import AsyncEngine, create_async_engine
 
 
-def make_engine(**options: Any) -> AsyncEngine:
-    """Return an engine for the database that the environment names."""
-    url = make_url(os.environ["BENCH_DATABASE_URL"])
+def make_engine(address: str | None = None, **options: Any) -> AsyncEngine:
+    """Return an engine for the database of this address, or for the one that the environment names."""
+    url = make_url(address or os.environ["BENCH_DATABASE_URL"])
     engine = create_async_engine(url, pool_size=16, max_overflow=0, **options)
     if url.get_backend_name() == "sqlite":
         event.listen(engine.sync_engine, "connect", _as_sqlite_is_run)
