@@ -103,8 +103,6 @@ class MongoUserAttributes(MongoUserStore[U]):
         if not is_moved and not self._database.in_transaction:  # which takes it back itself
             back = {"$addToSet" if new in state.verified_for else "$pull": {"verified_for": new}}
             await accounts.update_one({"_id": state.key, "moving": move}, {**back, "$unset": {"moving": ""}})
-        if isinstance(refused, ValidationException):
-            raise refused
         if refused is not None:
             await self._explain(refused, {self._email: new})
         if not is_moved:

@@ -106,9 +106,12 @@ class MongoUserStore(MongoBase[U]):
         return self._outside or self
 
     async def _explain(
-        self, error: OperationFailure, raw: Raw, check: Callable[[Raw], Awaitable[None]] | None = None
+        self,
+        error: OperationFailure | ValidationException,
+        raw: Raw,
+        check: Callable[[Raw], Awaitable[None]] | None = None,
     ) -> NoReturn:
-        """Raise what the error stands for.
+        """Raise what the error stands for; one that says so itself, as it is.
 
         Args:
             error: What was raised.
